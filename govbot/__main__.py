@@ -1,0 +1,5 @@
+"""`python -m govbot`."""
+
+from govbot.cli import main
+
+main()

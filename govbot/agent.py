@@ -1,0 +1,264 @@
+"""A message's way through the house: eight steps, a function each.
+
+Owns the order of the steps and nothing else: a reader reads, the kernel rules, memory records. A
+model can be asked in the first step and for an answer's wording, never later. Promises a reply to
+every request, sent only after what it says is durable, and the same reply's effect at most once
+for one request id.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from govbot.errors import MemberError, OperatorError, Refused
+from govbot.memory import Memory
+from govbot.process import MAX_TEXT
+from govbot.readers import Reader, Standing, Vocabulary
+from govbot.records import (
+    BOT,
+    Ask,
+    Decision,
+    Entry,
+    Fact,
+    Give,
+    Intent,
+    Manage,
+    Managed,
+    Member,
+    Open,
+    Opened,
+    Reply,
+    Request,
+    Seen,
+    Show,
+    StageEnded,
+    Turned,
+    Unclear,
+)
+from govbot.replies import (
+    choices,
+    explained,
+    listing,
+    recorded,
+    refusal,
+    sentence,
+    status,
+)
+from govbot.stages import Process, ends_early
+from govbot.verify import doubts
+
+Clock = Callable[[], datetime]
+SHOWN = 20  # open processes listed in one reply
+
+
+class Agent:
+    """One community's bot. `clock` gives the present in UTC."""
+
+    def __init__(self, memory: Memory, reader: Reader, clock: Clock) -> None:
+        self.memory, self.reader, self.clock = memory, reader, clock
+
+    async def handle(self, request: Request) -> Reply:
+        """Answers one request. An OperatorError is for the log, not for the member."""
+        try:
+            await self.meet(request.member)
+            if (kept := self.memory.engine.find(f"request:{request.id}")) is not None:
+                return self._reply_to(kept)
+            intent = request.action or await self._intent(request)
+            return await self._do(intent, request)
+        except MemberError as error:
+            return Reply(text=refusal([str(error)]), ok=False)
+
+    async def check_deadlines(self, now: datetime | None = None) -> list[Entry]:
+        """Ends every stage that fell due, earliest first, each once; returns what was recorded."""
+        ended: list[Entry] = []
+        moment = self._now() if now is None else max(now, self.memory.engine.last_at or now)
+        while due := self.memory.get_overdue_processes(moment):
+            for process in due:
+                ended += await self._end(process, "due", moment)
+        return ended
+
+    # --- 1 intent -----------------------------------------------------------------------
+
+    async def _intent(self, request: Request) -> Intent:
+        if len(request.text) > MAX_TEXT:
+            over = len(request.text) - MAX_TEXT
+            raise MemberError(f"your message is {over} characters too long; at most {MAX_TEXT} fit")
+        return await self.reader.intent(request.text, self._vocabulary(request))
+
+    def _vocabulary(self, request: Request) -> Vocabulary:
+        members = self.memory.community.members
+        spelled = {
+            spelling.casefold(): id
+            for id, member in sorted(members.items())
+            for spelling in (member.name, id.rpartition(":")[2], id)
+        }
+        open = tuple(
+            Standing(number=process.number, title=process.title, stage=process.now)
+            for process in self.memory.get_active_processes()
+        )
+        charters = self.memory.community.charters
+        return Vocabulary(charters=charters, open=open, members=spelled, about=request.about)
+
+    # --- 2 query, 3 recall, 4 decide -------------------------------------------------------
+
+    async def _do(self, intent: Intent, request: Request) -> Reply:
+        match intent:
+            case Open() | Give() | Manage():
+                return await self._act(intent, request)
+            case Ask():
+                return await self._answer(intent)
+            case Show():
+                return self._show(intent)
+            case Unclear():
+                return self._unclear(intent)
+
+    async def _act(self, intent: Open | Give | Manage, request: Request) -> Reply:
+        if isinstance(intent, Give | Manage):
+            await self._close_if_due(intent.process)
+        fact = self._decide(intent, request)
+        self._verify(fact)
+        try:
+            return await self._record(fact)
+        except Refused as refused:
+            return await self._turn_away(intent, request, refused)
+
+    def _decide(self, intent: Open | Give | Manage, request: Request) -> Fact:
+        """What the charter makes of an intent: a fact with its decision, not yet recorded."""
+        memory, at, id = self.memory, self._now(), f"request:{request.id}"
+        match intent:
+            case Open():
+                return memory.opening(intent.type, intent.fields, request.member.id, at, id)
+            case Give():
+                return memory.giving(intent, memory.member(request.member.id), at, id)
+            case Manage():
+                return memory.managing(intent, memory.member(request.member.id), at, id)
+
+    # --- 5 verify ---------------------------------------------------------------------------
+
+    def _verify(self, fact: Fact) -> None:
+        """What the bot is about to say and do is doubted before anyone hears it."""
+        if fact.decision is None:
+            return
+        version = self._version(fact)
+        if found := doubts(fact.decision, self.memory.constitution(version)):
+            raise OperatorError(
+                f"the charter behind {fact.process} is not grounded ({found[0]});"
+                " run `govbot constitution lint` and correct the reading"
+            )
+
+    def _version(self, fact: Fact) -> str:
+        if isinstance(fact.body, Opened) or fact.process is None:
+            return self.memory.community.constitution
+        return self.memory.get_process(fact.process).constitution
+
+    # --- 6 record ---------------------------------------------------------------------------
+
+    async def _record(self, fact: Fact) -> Reply:
+        """The fact, and the end of its stage where it brings that about, in one commit."""
+        pending = self.memory.record(fact)
+        process = self.memory.get_process(str(fact.process))
+        if ends_early(process, fact.at) is not None:
+            ending = self.memory.ending(process, "early", fact.at)
+            self._verify(ending)
+            self.memory.record(ending)
+        return self._reply_to(await pending.durable())
+
+    async def _end(
+        self, process: Process, why: Literal["due", "early"], at: datetime
+    ) -> list[Entry]:
+        fact = self.memory.ending(process, why, at)
+        self._verify(fact)
+        return [await self.memory.record(fact).durable()]
+
+    async def _close_if_due(self, number: int) -> None:
+        """A stage past its time is ended before anything else is tried on it."""
+        process, now = self.memory.get_process(number), self._now()
+        while process.status == "open" and process.due is not None and process.due <= now:
+            await self._end(process, "due", now)
+            process = self.memory.get_process(number)
+
+    async def meet(self, member: Member) -> None:
+        """Records what the platform says of a member when it is new."""
+        if self.memory.community.platform.get(member.id) == member:
+            return
+        now = self._now()
+        id = f"seen:{self.memory.engine.size}"
+        await self.memory.record(
+            Fact(id=id, at=now, member=BOT, body=Seen(member=member))
+        ).durable()
+
+    async def _turn_away(
+        self, intent: Open | Give | Manage, request: Request, refused: Refused
+    ) -> Reply:
+        """A refusal is put on the process's record, so that a moderator can see it."""
+        id = f"process_{intent.process}" if not isinstance(intent, Open) else ""
+        process = self.memory.process(id)
+        if process is None:
+            return Reply(text=refusal(refused.objections), ok=False)
+        body = Turned(
+            tried=intent.input if isinstance(intent, Give) else intent.kind,
+            said=" ".join(request.text.split())[:500],
+            objections=tuple(refused.objections),
+        )
+        decision = Decision(reasoning=refusal(refused.objections), result="refused")
+        fact = Fact(
+            id=f"request:{request.id}",
+            at=self._now(),
+            member=request.member.id,
+            process=id,
+            body=body,
+            decision=decision,
+        )
+        return self._reply_to(await self.memory.record(fact).durable())
+
+    # --- 7 audit happens where `memory.on_change` leads, 8 reply ------------------------------
+
+    def _reply_to(self, entry: Entry) -> Reply:
+        """What a recorded entry is worth saying to whoever asked for it."""
+        process = self.memory.get_process(str(entry.process))
+        constitution = self.memory.constitution(process.constitution)
+        text = recorded(entry, process, constitution, self.memory.community)
+        return Reply(
+            text=text,
+            ok=not isinstance(entry.body, Turned),
+            process=process.id,
+            entry=entry.n,
+            choices=choices(process),
+        )
+
+    async def _answer(self, ask: Ask) -> Reply:
+        if ask.process is not None and self.memory.process(f"process_{ask.process}") is not None:
+            return self._why(self.memory.get_process(ask.process))
+        guidance = self.memory.constitution().query(ask.question)
+        text = await self.reader.answer(ask.question, guidance)
+        return Reply(text=text, ok=guidance.confidence != "none")
+
+    def _why(self, process: Process) -> Reply:
+        """Why a process stands as it does: its last decision by rule, quoted, and its tally."""
+        ruled = (
+            entry
+            for entry in reversed(self.memory.history(process.id))
+            if isinstance(entry.body, StageEnded | Opened | Managed)
+        )
+        constitution = self.memory.constitution(process.constitution)
+        text = explained(next(ruled), process, constitution, self.memory.community)
+        return Reply(text=text, process=process.id)
+
+    def _show(self, show: Show) -> Reply:
+        if show.process is not None:
+            process = self.memory.get_process(show.process)
+            text = status(process, self.memory.community)
+            return Reply(text=text, process=process.id, choices=choices(process))
+        active = self.memory.get_active_processes(SHOWN + 1)
+        return Reply(text=listing(active[:SHOWN], len(active) > SHOWN, self.memory.community))
+
+    def _unclear(self, unclear: Unclear) -> Reply:
+        understood = f" I understood {unclear.understood}." if unclear.understood else ""
+        text = f"I did not understand that, so nothing was recorded.{understood}"
+        return Reply(text=f"{text} {sentence(unclear.missing)}", ok=False)
+
+    # --- time ---------------------------------------------------------------------------------
+
+    def _now(self) -> datetime:
+        """The present, never before the last entry: a clock set back cannot reorder anything."""
+        return max(self.clock(), self.memory.engine.last_at or self.clock())

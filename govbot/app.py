@@ -1,0 +1,258 @@
+"""The one place that names concrete classes: a community's folder becomes a running bot.
+
+Owns founding, opening, viewing and verifying a folder. Everything else gets what it needs from
+here.
+"""
+
+import json
+import logging
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+
+from govbot.agent import Agent
+from govbot.archive import Archive, write_whole
+from govbot.charter import Reading, load_reading
+from govbot.config import Folder, Settings, reading_beside
+from govbot.constitution import Constitution
+from govbot.engines.sqlite import SqliteEngine
+from govbot.errors import OperatorError
+from govbot.ledger import Key
+from govbot.lint import errors
+from govbot.memory import Memory, rebuild
+from govbot.projection import Projection
+from govbot.readers.offline import OfflineReader
+from govbot.records import BOT, Adopted, Announcement, Body, Fact, Founded, Ratified
+from govbot.scheduler import Deliver, Scheduler
+from govbot.verify import Report, verify
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Bot:
+    """A community's bot, opened for writing. `close` it, so that its last audits are written."""
+
+    folder: Folder
+    settings: Settings
+    memory: Memory
+    agent: Agent
+    archive: Archive
+    scheduler: Scheduler
+
+    async def close(self) -> None:
+        self.archive.write_stale()
+        publish_checkpoint(self.folder, self.memory)
+        await self.memory.close()
+
+
+def publish_checkpoint(folder: Folder, memory: Memory) -> None:
+    """Puts the signed checkpoint beside the audits; whoever keeps a copy can prove a rewrite."""
+    write_whole(folder.checkpoint, memory.engine.checkpoint())
+
+
+# --- templates -----------------------------------------------------------------------------
+
+
+def _shipped(name: str) -> Path:
+    """A folder that ships in the wheel and lies beside the package in a checkout."""
+    inside = Path(str(resources.files("govbot"))) / name
+    return inside if inside.is_dir() else inside.parent.parent / name
+
+
+def templates() -> dict[str, Path]:
+    """Constitutions to start from, by name."""
+    found = [
+        *_shipped("constitutions").glob("*.md"),
+        *_shipped("templates").glob("*/*.md"),
+    ]
+    return {path.stem: path for path in sorted(found) if reading_beside(path).is_file()}
+
+
+# --- founding ------------------------------------------------------------------------------
+
+
+def _toml(settings: Settings) -> str:
+    lines = [f"{name} = {json.dumps(value)}" for name, value in (
+        ("name", settings.name), ("zone", settings.zone), ("constitution", settings.constitution),
+    )]  # fmt: skip
+    lines += [
+        "",
+        "# The local chat (`govbot chat`) has no platform to ask who somebody is, so it asks here.",
+        "# The roles of whoever is not named below:",
+        f"newcomers = {json.dumps(list(settings.newcomers))}",
+        "",
+        "[members]",
+        *(f"{json.dumps(name)} = {json.dumps(list(r))}" for name, r in settings.members.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _key_name(name: str) -> str:
+    word = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "community"
+    return f"govbot/{word}"
+
+
+async def found(
+    path: Path, settings: Settings, template: str, clock: Clock = utc_now, first_number: int = 1
+) -> Folder:
+    """Makes a community's folder from a template: its files, its key, its first three entries.
+
+    Where the settings give newcomers to the local chat no role, they get the first one that the
+    template's reading declares.
+    """
+    folder, known = Folder(path), templates()
+    if folder.ledger.exists() or folder.settings_file.exists():
+        raise OperatorError(f"{path} already is a community's folder; choose another")
+    if template not in known:
+        raise OperatorError(f"there is no template {template!r}; choose {', '.join(sorted(known))}")
+    source, target = known[template], folder.constitution(settings)
+    roles = settings.newcomers or tuple(load_reading(reading_beside(source)).roles)[:1]
+    settings = settings.model_copy(update={"newcomers": roles})
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder.private.mkdir(mode=0o700, exist_ok=True)
+        shutil.copyfile(source, target)
+        shutil.copyfile(reading_beside(source), reading_beside(target))
+    except OSError as error:
+        raise OperatorError(f"{path} cannot be written: {error.strerror}") from None
+    key = Key.create(folder.key, _key_name(settings.name))
+    write_whole(folder.settings_file, _toml(settings))
+    await _enact(folder, settings, key, clock, first_number)
+    return folder
+
+
+async def _enact(
+    folder: Folder, settings: Settings, key: Key, clock: Clock, first_number: int
+) -> None:
+    """Founds the ledger and puts the constitution and its reading in force."""
+    constitution, reading = checked(folder.constitution(settings))
+    memory = Memory(SqliteEngine.open(folder.ledger, key), Projection(folder.tables))
+    bodies: tuple[tuple[str, Body], ...] = (
+        ("founded", Founded(
+            name=settings.name, vkey=key.vkey, first_number=first_number, zone=settings.zone,
+        )),
+        ("adopted", Adopted(constitution=constitution.digest, text=constitution.text)),
+        ("ratified", Ratified(
+            constitution=constitution.digest, reading=reading.digest, document=reading.document,
+        )),
+    )  # fmt: skip
+    for id, body in bodies:
+        await memory.record(Fact(id=id, at=clock(), member=BOT, body=body)).durable()
+    Archive(memory, folder.audits).write_index()
+    publish_checkpoint(folder, memory)
+    await memory.close()
+
+
+def checked(path: Path) -> tuple[Constitution, Reading]:
+    """A constitution and its reading, once nothing in them keeps them from coming into force."""
+    constitution, reading = Constitution.load(path), load_reading(reading_beside(path))
+    if found := errors(reading, constitution):
+        raise OperatorError(
+            f"{reading_beside(path).name}, {found[0].where}: {found[0].what};"
+            f" `govbot constitution lint` shows all {len(found)} errors"
+        )
+    return constitution, reading
+
+
+# --- opening -------------------------------------------------------------------------------
+
+
+async def open_bot(path: Path, deliver: Deliver, clock: Clock = utc_now) -> Bot:
+    """A community's bot, the only one writing to this folder."""
+    folder = Folder(path)
+    settings = folder.settings()
+    key = Key.load(folder.key)
+    engine = SqliteEngine.open(folder.ledger, key)
+    try:
+        memory = Memory(engine, Projection(folder.tables))
+    except OperatorError:
+        await engine.close()
+        raise
+    _warn(folder, settings, memory, clock)
+    agent = Agent(memory, OfflineReader(), clock)
+    archive = Archive(memory, folder.audits)
+    archive.write(archive.behind())
+    return Bot(folder, settings, memory, agent, archive, Scheduler(agent, deliver))
+
+
+def _warn(folder: Folder, settings: Settings, memory: Memory, clock: Clock) -> None:
+    """Says what an operator should know before members notice."""
+    path = folder.constitution(settings)
+    try:
+        on_disk = Constitution.load(path).digest
+    except OperatorError as error:
+        log.warning("%s; the constitution in the ledger stays in force", error)
+    else:
+        if on_disk != memory.community.constitution:
+            log.warning(
+                "%s is not the constitution in force (%s); the one in the ledger goes on to hold",
+                path, memory.community.constitution,
+            )  # fmt: skip
+    last = memory.engine.last_at
+    if last is not None and clock() < last:
+        log.warning(
+            "the clock says %s, before the last entry (%s); entries keep that time until it"
+            " catches up; set the clock right", clock(), last,
+        )  # fmt: skip
+
+
+async def undelivered(told: Announcement) -> None:
+    """For commands with nobody to tell: the announcement waits for the bot."""
+    raise OSError("no chat is open")
+
+
+def open_view(path: Path) -> Memory:
+    """A community as it stands, for commands that only look; a running bot is not disturbed."""
+    folder = Folder(path)
+    folder.settings()
+    engine = SqliteEngine.reading(folder.ledger)
+    return Memory(engine, Projection(folder.tables, read_only=True))
+
+
+async def rebuild_tables(path: Path) -> int:
+    """Makes the tables anew from the ledger; returns how many entries it read."""
+    folder = Folder(path)
+    folder.settings()
+    engine = SqliteEngine.open(folder.ledger, Key.load(folder.key))
+    for name in (folder.tables.name, f"{folder.tables.name}-wal", f"{folder.tables.name}-shm"):
+        (folder.private / name).unlink(missing_ok=True)
+    projection = Projection(folder.tables)
+    count = rebuild(engine, projection)
+    projection.close()
+    await engine.close()
+    return count
+
+
+def verify_folder(
+    path: Path, kept: list[Path], progress: Callable[[int], None] = lambda n: None
+) -> Report:
+    """Checks a community's folder; OperatorError where it cannot even be read."""
+    folder = Folder(path)
+    engine = SqliteEngine.reading(folder.ledger)
+    notes = [(str(path), path) for path in kept]
+    if folder.checkpoint.is_file():
+        notes.append((f"audits/{folder.checkpoint.name}", folder.checkpoint))
+    try:
+        texts = [(name, path.read_text()) for name, path in notes]
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"a checkpoint cannot be read: {error}") from None
+    return verify(
+        engine.read(),
+        checkpoint=engine.checkpoint(),
+        kept=texts,
+        projection=folder.tables,
+        audits=folder.audits,
+        history=lambda id: list(engine.history(id)),
+        progress=progress,
+    )

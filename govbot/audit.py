@@ -1,0 +1,322 @@
+"""Audits: a process's record as Markdown, for people.
+
+Owns the Markdown and the escaping of everything that came from chat. Pure: what it renders is a
+function of entries, so that anyone with the ledger can render it again and compare. Promises that
+no name and no message can make a heading, a link, an image, a table or a line of its own.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from govbot.constitution import Constitution
+from govbot.records import (
+    Calculation,
+    Citation,
+    Done,
+    Entry,
+    Given,
+    Managed,
+    Opened,
+    StageEnded,
+    Turned,
+    plain,
+)
+from govbot.replies import counts, sentence
+from govbot.stages import Process, electorate
+from govbot.tools.dates import when
+
+_MARKED = re.compile(r"([\\`*_\[\]<>&|~$@^])")
+_LINKED = re.compile(r"(?<=\w)([.:])(?=[\w/])")
+_LEADING = re.compile(r"^([#+=-]|\d+[.)])")
+
+
+def escape(text: str) -> str:
+    """Text from chat as one line of Markdown that shows it and does nothing else.
+
+    White space folds to single blanks; controls and invisible marks show as their code point.
+    """
+    shown = "".join(_visible(c) for c in " ".join(text.split()))
+    shown = _LINKED.sub(r"\\\1", _MARKED.sub(r"\\\1", shown))
+    return _LEADING.sub(lambda m: "\\" + m[0] if not m[0][0].isdigit() else _dotted(m[0]), shown)
+
+
+def _dotted(number: str) -> str:
+    return f"{number[:-1]}\\{number[-1]}"
+
+
+def _visible(c: str) -> str:
+    hidden = unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+    return f"⟨U+{ord(c):04X}⟩" if hidden else c
+
+
+def slug(title: str) -> str:
+    """A title as part of a file name: letters, digits and hyphens of ASCII, at most 40."""
+    ascii_only = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")[:40].strip("-") or "process"
+
+
+def file_name(process: Process) -> str:
+    return f"{process.number}-{slug(process.title)}.md"
+
+
+class AuditTrail:
+    """Renders the audits of processes under one version of the constitution."""
+
+    def __init__(self, constitution: Constitution) -> None:
+        self.constitution = constitution
+
+    # --- a whole process ------------------------------------------------------------------
+
+    def generate_process_audit_file(self, process: Process, entries: list[Entry]) -> str:
+        """The audit of a process from its entries, in order. Ends with a line break."""
+        parts = [
+            self._head(process, entries),
+            self._basis(process, entries),
+            self._state(process, entries),
+            self._timeline(process, entries),
+            self._decisions(process, entries),
+            self._refusals(process, entries),
+            self._afterwards(process, entries),
+        ]
+        return "\n".join(line for part in parts for line in part) + "\n"
+
+    def _time(self, moment: datetime, process: Process) -> str:
+        return when(moment, process.zone)
+
+    def _name(self, id: str, process: Process) -> str:
+        # Names are those of the roll: a later change of name must not change an audit.
+        member = process.roll.get(id)
+        return f"{escape(member.name)} ({escape(id)})" if member is not None else escape(id)
+
+    def _head(self, process: Process, entries: list[Entry]) -> Iterator[str]:
+        yield f"# Process {process.number}: {escape(process.title)}"
+        yield ""
+        yield f"**{sentence(self._outcome(process))}**"
+        yield ""
+        yield f"- Type: {escape(process.rules.title)} (`{process.type}`)"
+        yield f"- Opened by: {self._name(process.opener, process)}"
+        yield f"- Opened: {self._time(entries[0].at, process)}"
+        if process.status == "ended":
+            yield f"- Ended: {self._time(process.ended_at or entries[-1].at, process)}"
+        elif process.due is not None:
+            yield f"- Deadline: {self._time(process.due, process)}"
+        yield f"- Record: entries {entries[0].n} to {entries[-1].n} of the ledger"
+        yield f"- As of: {self._time(entries[-1].at, process)}"
+        yield ""
+
+    def _outcome(self, process: Process) -> str:
+        what = f"{process.rules.title} {process.number}"
+        if process.status == "ended":
+            return f"{what} has ended: {escape(process.outcome or 'without an outcome')}"
+        stage = process.now.title or process.stage
+        if process.status == "paused":
+            return f"{what} is paused in its stage “{escape(stage)}”"
+        until = f" until {self._time(process.due, process)}" if process.due else ""
+        return f"{what} is open in its stage “{escape(stage)}”{until}"
+
+    def _basis(self, process: Process, entries: list[Entry]) -> Iterator[str]:
+        yield "## Constitutional basis"
+        yield ""
+        yield f"Constitution `{process.constitution}`, read as `{process.reading}`."
+        yield ""
+        cited = (c for entry in entries if entry.decision for c in entry.decision.citations)
+        for citation in dict.fromkeys(cited):
+            yield from self._citation(citation)
+
+    def _citation(self, citation: Citation) -> Iterator[str]:
+        section = self.constitution.section(citation.section)
+        place = section.breadcrumb if section else citation.section
+        yield f"- **{escape(place)}** (`{citation.section}`):"
+        yield f"  “{escape(citation.quote)}”"
+        around = self.constitution.around(citation)
+        if around and " ".join(citation.quote.split()) != around:
+            yield f"  — where it stands: “{escape(around)}”"
+        yield ""
+
+    # --- who and what ---------------------------------------------------------------------
+
+    def _state(self, process: Process, entries: list[Entry]) -> Iterator[str]:
+        yield "## What was asked"
+        yield ""
+        for name, value in process.fields.items():
+            shown = self._name(value, process) if value in process.roll else escape(str(value))
+            yield f"- {escape(name.replace('_', ' '))}: {shown}"
+        for name, people in process.drawn.items():
+            yield f"- drawn by lot as {name}: {', '.join(self._name(id, process) for id in people)}"
+        yield ""
+        yield from self._eligible(process)
+        yield from self._given(process, entries)
+
+    def _eligible(self, process: Process) -> Iterator[str]:
+        yield "## Who was eligible"
+        yield ""
+        yield "The roll was fixed when the process opened."
+        yield ""
+        rules = {r.who: r for stage in process.rules.stages for r in stage.inputs}
+        for who, rule in rules.items():
+            people = sorted(electorate(process, who))
+            yield f"- {rule.kind} (`{who}`): {len(people)} — " + (
+                ", ".join(self._name(id, process) for id in people) or "nobody"
+            )
+        yield ""
+
+    def _given(self, process: Process, entries: list[Entry]) -> Iterator[str]:
+        yield "## What was given"
+        yield ""
+        for rule in process.now.inputs:
+            standing = process.inputs.get(rule.kind)
+            if rule.takes != "choice" or standing is None:
+                continue
+            if rule.hidden and process.status != "ended":
+                yield f"{rule.kind.capitalize()}: {len(standing)} given, hidden until the end."
+                yield ""
+                continue
+            yield f"| {rule.kind} | count | by |"
+            yield "| --- | --- | --- |"
+            for choice, count in counts(process, rule):
+                by = sorted(id for id, (value, _) in standing.items() if value == choice)
+                people = ", ".join(self._name(id, process) for id in by) or "—"
+                yield f"| {escape(choice)} | {count} | {people} |"
+            yield ""
+        if not any(isinstance(entry.body, Given) for entry in entries):
+            yield "Nothing has been given."
+            yield ""
+
+    # --- what happened --------------------------------------------------------------------
+
+    def _timeline(self, process: Process, entries: list[Entry]) -> Iterator[str]:
+        yield "## Timeline"
+        yield ""
+        for entry in entries:
+            what = self._happened(process, entry)
+            yield f"- **{self._time(entry.at, process)}** · entry {entry.n} · {what}"
+        yield ""
+
+    def _happened(self, process: Process, entry: Entry) -> str:
+        who = self._name(entry.member, process)
+        match entry.body:
+            case Opened() as body:
+                return f"{who} opened it as a {escape(process.rules.title.lower())}"
+            case Given() as body:
+                return f"{who} gave a {escape(body.input)}{self._value(process, body)}"
+            case Turned() as body:
+                return f"{who} tried a {escape(body.tried)} and was refused"
+            case StageEnded() as body:
+                led = f"; then “{body.next}”" if body.next else ""
+                named = escape(body.outcome) if body.outcome else "no outcome yet"
+                return f"the stage “{body.stage}” ended ({body.why}): {named}{led}"
+            case Managed() as body:
+                return f"{who}: {body.act}. Reason: {escape(body.reason)}"
+            case Done() as body:
+                note = f" ({escape(body.note)})" if body.note else ""
+                return f"{body.effect.does} {'done' if body.ok else 'failed'}{note}"
+        return f"{entry.body.kind} by {who}"
+
+    def _value(self, process: Process, body: Given) -> str:
+        rule = process.rules.stage(body.stage).input(body.input)
+        if rule is not None and rule.hidden and process.status != "ended":
+            return " (hidden until the end)"
+        value = "" if body.value is None else f": {escape(str(plain(body.value)))}"
+        return value + (f" — because {escape(body.reason)}" if body.reason else "")
+
+    def _decisions(self, process: Process, entries: list[Entry]) -> Iterator[str]:
+        yield "## Decisions"
+        yield ""
+        for entry in entries:
+            if entry.decision is not None and not isinstance(entry.body, Given | Turned):
+                yield self.format_decision(entry, process)
+        given = [e for e in entries if isinstance(e.body, Given) and e.decision is not None]
+        if given:
+            yield f"{len(given)} inputs were recorded, each by this rule:"
+            yield ""
+            rules = dict.fromkeys(c for e in given if e.decision for c in e.decision.citations)
+            for citation in rules:
+                yield from self._citation(citation)
+
+    def format_decision(self, entry: Entry, process: Process) -> str:
+        """One decision: when, what, why, by which words, by which sums."""
+        return "\n".join(self._decision(entry, process))
+
+    def _decision(self, entry: Entry, process: Process) -> Iterator[str]:
+        decision = entry.decision
+        if decision is None:
+            return
+        kind = entry.body.kind.replace("_", " ").capitalize()
+        yield f"### {kind}: {escape(decision.result)}"
+        yield ""
+        yield f"- Decision ID: `{escape(entry.process or '')}_{entry.n}`"
+        yield f"- Timestamp: {self._time(entry.at, process)}"
+        yield f"- Read by: {escape(decision.reader)}"
+        yield ""
+        yield f"Reasoning: {escape(decision.reasoning)}"
+        yield ""
+        for citation in decision.citations:
+            yield from self._citation(citation)
+        for calculation in decision.calculations:
+            yield from self._calculation(calculation)
+
+    def _calculation(self, calculation: Calculation) -> Iterator[str]:
+        yield f"- Calculation with `{calculation.tool}`:"
+        for name, value in calculation.arguments.items():
+            if isinstance(value, dict):
+                yield f"  - {escape(name)}: {self._variables(value)}"
+            else:
+                yield f"  - {escape(name)}: {_code(value)}"
+        yield f"  - result: {_code(calculation.result)}"
+        yield ""
+
+    def _variables(self, variables: dict[str, Any]) -> str:
+        return ", ".join(f"`{n}` = {_code(v)}" for n, v in variables.items()) or "none"
+
+    def _refusals(self, process: Process, entries: list[Entry]) -> Iterator[str]:
+        refused = [entry for entry in entries if isinstance(entry.body, Turned)]
+        if not refused:
+            return
+        yield "## Who was refused, and why"
+        yield ""
+        for entry in refused:
+            body = entry.body
+            assert isinstance(body, Turned)
+            why = " ".join(sentence(escape(objection)) for objection in body.objections)
+            said = f" They said: “{escape(body.said)}”" if body.said else ""
+            at, who = self._time(entry.at, process), self._name(entry.member, process)
+            yield f"- **{at}** · {who} · {escape(body.tried)}: {why}{said}"
+        yield ""
+
+    def _afterwards(self, process: Process, entries: list[Entry]) -> Iterator[str]:
+        yield "## How to object"
+        yield ""
+        if process.rules.objecting is not None:
+            yield from self._citation(process.rules.objecting)
+        else:
+            yield "The constitution names no way; ask those who run this community."
+            yield ""
+        yield "## How to verify"
+        yield ""
+        yield "`govbot verify` in the community's folder checks every entry, quote, calculation"
+        yield "and outcome again, and compares this file with the ledger. It uses no model and no"
+        yield "network."
+
+
+def _code(value: Any) -> str:
+    """A value as code; nothing in it can end the code early."""
+    if isinstance(value, list | tuple):
+        return ", ".join(_code(item) for item in value) or "nothing"
+    text = " ".join("".join(_visible(c) for c in str(value)).split())
+    text = text.replace("`", "ˋ").replace("|", "¦")
+    return f"`{text}`" if text else "nothing"
+
+
+def index(processes: list[tuple[Process, str]]) -> str:
+    """The list of audits, newest first; each with its file's name."""
+    lines = ["# Audits", "", "| process | type | state | audit |", "| --- | --- | --- | --- |"]
+    for process, name in sorted(processes, key=lambda item: -item[0].number):
+        state = escape(process.outcome or "") if process.status == "ended" else process.status
+        lines.append(
+            f"| {process.number}: {escape(process.title)} | {escape(process.rules.title)} | {state}"
+            f" | [{name}]({name}) |"
+        )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,378 @@
+"""The commands. Each prints, and sets the exit code: 0 ok, 1 not sound, 2 cannot be done.
+
+Imports what a command needs inside it, so that `govbot --help` answers at once.
+"""
+
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from govbot.memory import Memory
+    from govbot.verify import Report
+
+CANNOT = 2
+UNSOUND = 1
+
+
+class _Commands(click.Group):
+    """Turns what an operator or member can mend into one sentence and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from govbot.errors import GovbotError
+
+        try:
+            return super().invoke(ctx)
+        except GovbotError as error:
+            click.echo(f"govbot: {error}", err=True)
+            sys.exit(CANNOT)
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    import asyncio
+
+    return asyncio.run(work)
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+_dir = click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), default=Path(), show_default="here",
+    help="The community's folder.",
+)  # fmt: skip
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="govbot")
+def main() -> None:
+    """Run a community by its own written constitution, and prove that you did.
+
+    \b
+    Try it:        govbot demo
+    Your own:      govbot init ours --template consensus
+                   cd ours && govbot chat
+    Check it:      govbot verify
+    """
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@click.option("--template", default="example", show_default=True, help="What to start from.")
+@click.option("--name", default="", help="The community's name; the folder's if not given.")
+@click.option("--zone", default="UTC", show_default=True, help="Time zone of its deadlines.")
+@click.option("--member", "members", multiple=True, metavar="NAME=ROLE,…",
+              help="Somebody in the local chat and their roles; may be repeated.")  # fmt: skip
+def init(folder: Path, template: str, name: str, zone: str, members: tuple[str, ...]) -> None:
+    """Make a community's folder: constitution, reading, key and ledger.
+
+    \b
+    Example:  govbot init ours --template consensus --member alice=member,facilitator
+    """
+    from govbot.app import found
+    from govbot.config import Settings
+    from govbot.tools.dates import zone_named
+
+    zone_named(zone)
+    roles = {who: tuple(r.split(",")) for who, _, r in (each.partition("=") for each in members)}
+    settings = Settings(name=name or folder.resolve().name or "ours", zone=zone, members=roles)
+    made = _run(found(folder, settings, template))
+    click.echo(f"{settings.name} is founded in {folder}.")
+    click.echo(f"Its constitution: {made.constitution(settings)}")
+    click.echo(f"Its signing key: {made.key} (keep a copy; it never leaves this machine)")
+    click.echo(f"Next: govbot chat --dir {folder}")
+
+
+@main.command()
+@click.option("--dir", "folder", type=click.Path(path_type=Path), help="Where to leave it.")
+def demo(folder: Path | None) -> None:
+    """Watch three communities govern themselves; audits and ledgers are left in a folder.
+
+    \b
+    Example:  govbot demo --dir demo
+    """
+    import tempfile
+
+    from govbot.demo import play
+
+    place = folder or Path(tempfile.mkdtemp(prefix="govbot-demo-"))
+    sound = _run(play(_console(), place))
+    click.echo(f"Everything is in {place}. Check it yourself: govbot verify {place / 'example'}")
+    sys.exit(0 if sound else UNSOUND)
+
+
+@main.command()
+@_dir
+def chat(folder: Path) -> None:
+    """Be the members of a local community, with a real ledger and a real clock.
+
+    \b
+    Example:  govbot chat --dir ours
+    """
+    import logging
+
+    from rich.logging import RichHandler
+
+    console = _console()
+    handler = RichHandler(console=console, show_time=False, show_path=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    _run(_chat(folder, console))
+
+
+async def _chat(folder: Path, console: "Console") -> None:
+    import asyncio
+    import contextlib
+
+    from govbot.app import open_bot
+    from govbot.audit import file_name
+    from govbot.config import Folder
+    from govbot.records import Announcement, Reply, Request
+    from govbot.surfaces import answered
+    from govbot.surfaces.terminal import Terminal
+
+    async def announce(told: Announcement) -> None:
+        await terminal.announce(told)
+
+    terminal: Terminal
+    bot = None
+    settings = Folder(folder).settings()
+    terminal = Terminal(
+        settings, console, lambda id: str(bot.folder.audits / file_name(bot.memory.get_process(id)))
+        if bot else "",
+    )  # fmt: skip
+    bot = await open_bot(folder, announce)
+
+    async def handle(request: Request) -> Reply:
+        reply = await answered(request, bot.agent.handle)
+        bot.scheduler.wake()
+        bot.archive.write_stale()
+        return reply
+
+    keeping_time = asyncio.create_task(bot.scheduler.run())
+    try:
+        async for request in terminal.inbox():
+            await terminal.send(request, await handle(request))
+            await asyncio.sleep(0)  # announcements the reply brought about come right after it
+    finally:
+        keeping_time.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeping_time
+        await bot.close()
+
+
+def _view(folder: Path) -> "Memory":
+    from govbot.app import open_view
+
+    return open_view(folder)
+
+
+@main.command()
+@click.argument("question", nargs=-1, required=True)
+@_dir
+@_json
+def ask(question: tuple[str, ...], folder: Path, as_json: bool) -> None:
+    """Ask the constitution; the answer is made of its own words.
+
+    \b
+    Example:  govbot ask "who may extend a discussion?"
+    """
+    guidance = _view(folder).constitution().query(" ".join(question))
+    if as_json:
+        click.echo(guidance.model_dump_json(indent=2))
+    else:
+        click.echo(guidance.answer)
+    sys.exit(UNSOUND if guidance.confidence == "none" else 0)
+
+
+@main.group()
+def process() -> None:
+    """Look at processes."""
+
+
+@process.command("list")
+@click.option("--all", "everything", is_flag=True, help="Those that have ended too.")
+@_dir
+@_json
+def process_list(folder: Path, everything: bool, as_json: bool) -> None:
+    """The processes of a community.
+
+    \b
+    Example:  govbot process list --all
+    """
+    import json
+
+    where = "" if everything else "where status in ('open', 'paused')"
+    rows = _view(folder).projection.query(f"select * from processes {where} order by number")
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        state = row["outcome"] if row["status"] == "ended" else f"{row['status']}, {row['stage']}"
+        due = f", due {row['due'][:16].replace('T', ' ')} UTC" if row["due"] else ""
+        click.echo(f"#{row['number']} {row['title']} ({row['type']}: {state}{due})")
+    if not rows:
+        click.echo("No process is open." if not everything else "There has been no process yet.")
+
+
+@process.command("show")
+@click.argument("number", type=int)
+@_dir
+def process_show(number: int, folder: Path) -> None:
+    """Where one process stands.
+
+    \b
+    Example:  govbot process show 125
+    """
+    from govbot.replies import status
+
+    memory = _view(folder)
+    click.echo(status(memory.get_process(number), memory.community))
+
+
+@main.group()
+def constitution() -> None:
+    """Look at the constitution and its reading."""
+
+
+@constitution.command("show")
+@click.argument("section", required=False)
+@_dir
+def constitution_show(section: str | None, folder: Path) -> None:
+    """The constitution in force: its sections, or the text of one.
+
+    \b
+    Example:  govbot constitution show article-3.1
+    """
+    from govbot.errors import OperatorError
+
+    text = _view(folder).constitution()
+    if section is None:
+        click.echo(f"{text.title} ({text.digest})")
+        for each in text.sections:
+            click.echo(f"  {each.id}  {each.breadcrumb}")
+        return
+    found = text.section(section)
+    if found is None:
+        raise OperatorError(f"there is no section {section!r}; leave it out to see them all")
+    click.echo(found.text)
+
+
+@constitution.command("lint")
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+@_dir
+@_json
+def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
+    """Check a constitution's reading: quotes, numbers, names, ties, ends.
+
+    \b
+    Example:  govbot constitution lint constitutions/ours.md
+    """
+    import json
+
+    from govbot.charter import load_reading
+    from govbot.config import Folder, reading_beside
+    from govbot.constitution import Constitution
+    from govbot.lint import lint
+
+    home = Folder(folder)
+    path = path or home.constitution(home.settings())
+    found = lint(load_reading(reading_beside(path)), Constitution.load(path))
+    if as_json:
+        click.echo(json.dumps([finding.model_dump() for finding in found], indent=2))
+    for finding in () if as_json else found:
+        click.echo(f"{finding.level}: {finding.where}: {finding.what}")
+    grave = sum(finding.level == "error" for finding in found)
+    if not as_json:
+        click.echo(f"{grave} errors, {len(found) - grave} other findings.")
+    sys.exit(UNSOUND if grave else 0)
+
+
+@main.command()
+@click.argument("number", type=int, required=False)
+@_dir
+def audit(number: int | None, folder: Path) -> None:
+    """Print a process's audit; without a number, write every audit that is behind.
+
+    \b
+    Example:  govbot audit 125
+    """
+    from govbot.archive import Archive
+    from govbot.config import Folder
+
+    memory = _view(folder)
+    archive = Archive(memory, Folder(folder).audits)
+    if number is not None:
+        click.echo(archive.render(memory.get_process(number)), nl=False)
+        return
+    behind = archive.behind()
+    archive.write(behind)
+    archive.write_index()
+    click.echo(f"{len(behind)} audits written to {archive.folder}.")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@click.option("--checkpoint", "kept", multiple=True, type=click.Path(path_type=Path),
+              help="A checkpoint you kept from earlier; may be repeated.")  # fmt: skip
+@_json
+def verify(folder: Path, kept: tuple[Path, ...], as_json: bool) -> None:
+    """Check everything again: chain, signatures, quotes, sums, outcomes, tables and audits.
+
+    \b
+    Example:  govbot verify ours --checkpoint kept-in-march
+    Exit code: 0 sound, 1 not sound, 2 cannot be read.
+    """
+    from govbot.app import verify_folder
+
+    if as_json or not sys.stderr.isatty():
+        report = verify_folder(folder, list(kept))
+    else:
+        from rich.console import Console
+
+        with Console(stderr=True).status("Checking …") as shown:
+            report = verify_folder(
+                folder, list(kept), lambda n: shown.update(f"Checking … {n:,} entries")
+            )
+    if as_json:
+        click.echo(report.model_dump_json(indent=2))
+    else:
+        _print_report(report)
+    sys.exit(0 if report.sound else UNSOUND)
+
+
+def _print_report(report: "Report") -> None:
+    click.echo(f"{report.entries} entries, head {report.head}, root {report.root}")
+    for what, count in report.checked.items():
+        click.echo(f"  {count:>8,} {what} checked")
+    for notice in report.notices:
+        click.echo(f"note: {notice}")
+    for fault in report.faults:
+        click.echo(f"{fault.where}: {fault.what}")
+    click.echo("Sound." if report.sound else f"Not sound: {len(report.faults)} faults.")
+
+
+@main.command()
+@_dir
+def rebuild(folder: Path) -> None:
+    """Make the tables anew from the ledger alone.
+
+    \b
+    Example:  govbot rebuild --dir ours
+    """
+    from govbot.app import rebuild_tables
+
+    count = _run(rebuild_tables(folder))
+    click.echo(f"The tables are made anew from {count} entries.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""The demonstration: three constitutions, one code, time passing on a set clock.
+
+Owns the script only: who says what, and when. Everything it shows is what the bot really did.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from govbot.app import Bot, found, open_bot, verify_folder
+from govbot.config import Settings
+from govbot.records import Announcement, Member, Reply, Request
+from govbot.surfaces import answered
+from govbot.testing import SetClock
+from govbot.tools.dates import when
+from govbot.verify import Report
+
+START = datetime(2026, 2, 7, 9, 0, tzinfo=UTC)
+
+
+class _Stage:
+    """One community on a set clock, its chat printed as it would look."""
+
+    def __init__(self, console: Console, clock: SetClock) -> None:
+        self.console, self.clock, self.said = console, clock, 0
+        self.bot: Bot | None = None
+
+    async def announce(self, told: Announcement) -> None:
+        self.console.print("[bold blue]govbot announces[/bold blue]")
+        self._block(told.text)
+
+    def _block(self, text: str) -> None:
+        for line in text.split("\n"):
+            self.console.print(f"  [dim]│[/dim] {escape(line)}", highlight=False, soft_wrap=True)
+        self.console.print()
+
+    def at(self, month: int, day: int, hour: int, minute: int = 0) -> None:
+        self.clock.set(datetime(2026, month, day, hour, minute, tzinfo=UTC))
+
+    async def wait(self, by: timedelta) -> None:
+        """Lets time pass, and what falls due in it happen."""
+        self.clock.advance(by)
+        self.console.print(f"[dim]— {when(self.clock())} —[/dim]\n")
+        assert self.bot is not None
+        await self.bot.scheduler.settle()
+
+    async def says(self, name: str, text: str) -> Reply:
+        assert self.bot is not None
+        roles = self.bot.settings.members[name]
+        member = Member(id=f"local:{name}", name=name, roles=roles)
+        self.said += 1
+        request = Request(id=f"demo:{self.said}", member=member, text=text)
+        self.console.print(f"[bold cyan]@{name}[/bold cyan] [dim]{when(self.clock())}[/dim]")
+        self._block(f"@govbot {text}")
+        reply = await answered(request, self.bot.agent.handle)
+        self.console.print("[bold green]govbot[/bold green]")
+        self._block(reply.text)
+        await self.bot.scheduler.settle()
+        return reply
+
+    async def meet(self) -> None:
+        """Everybody has been seen before anything is opened, so that all are on its roll."""
+        assert self.bot is not None
+        for name, roles in self.bot.settings.members.items():
+            member = Member(id=f"local:{name}", name=name, roles=roles)
+            await self.bot.agent.meet(member)
+
+
+Script = Callable[[_Stage], Awaitable[None]]
+
+
+async def _walk_through(stage: _Stage) -> None:
+    """The seed of it all: Process 125, from a message to its audit."""
+    await stage.says("bob", "I propose that the weekly call moves to Tuesdays")
+    stage.at(2, 8, 10)
+    await stage.says("carol", "I urgently propose that we pause sign-ups until the spam stops")
+    stage.at(2, 8, 18, 30)
+    await stage.says(
+        "alice", "I propose we change the moderation policy to require 2 moderators for bans"
+    )
+    stage.at(2, 9, 10, 15)
+    await stage.says("bob", "I vote agree on proposal 125")
+    stage.at(2, 10, 14, 22)
+    await stage.says("carol", "I vote agree on 125")
+    stage.at(2, 11, 9, 45)
+    await stage.says("dave", "vote disagree on #125 because two are hard to find at night")
+    await stage.wait(timedelta(days=3, hours=8, minutes=45))
+    stage.at(2, 14, 18, 31)
+    await stage.says("eve", "I vote disagree on 125")
+    stage.at(2, 15, 9)
+    await stage.says("eve", "why did 125 pass?")
+
+
+async def _block(stage: _Stage) -> None:
+    """A block under consensus: nothing in the code knows what a block is."""
+    await stage.says("alice", "I propose that chat logs are shown to new members")
+    await stage.wait(timedelta(days=3))
+    await stage.says("bob", "I consent to 126")
+    await stage.says("frank", "I block proposal 126")
+    await stage.says("frank", "I block 126 because it violates our privacy principles")
+    await stage.says("carol", "why is 126 not adopted?")
+    await stage.wait(timedelta(days=7))
+
+
+async def _jury(stage: _Stage) -> None:
+    """A jury drawn by lot, its verdicts hidden until all have spoken."""
+    opened = await stage.says("alice", "I complain about mallory because they deleted my posts")
+    await stage.says("mallory", "evidence on 127: the posts were advertisements")
+    await stage.wait(timedelta(days=5))
+    assert stage.bot is not None and opened.process is not None
+    jurors = stage.bot.memory.get_process(opened.process).drawn["jurors"]
+    for n, juror in enumerate(jurors):
+        finding = "dismissed" if n == 1 else "upheld"
+        name = juror.partition(":")[2]
+        await stage.says(name, f"I find 127 {finding} because I read what both sides sent")
+
+
+async def _play(
+    console: Console, folder: Path, settings: Settings, template: str, first: int, script: Script
+) -> Report:
+    clock = SetClock(START)
+    stage = _Stage(console, clock)
+    await found(folder, settings, template, clock, first)
+    stage.bot = await open_bot(folder, stage.announce, clock)
+    await stage.meet()
+    await script(stage)
+    await stage.bot.close()
+    return verify_folder(folder, [])
+
+
+def _members(names: str, **more: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    return {name: more.get(name, ("member",)) for name in names.split()}
+
+
+async def play(console: Console, folder: Path) -> bool:
+    """Plays all three communities into `folder`; whether each of them verifies."""
+    parts: tuple[tuple[str, str, dict[str, tuple[str, ...]], str, int, Script], ...] = (
+        ("Example Community", "A standard proposal, by majority",
+         _members("alice bob carol dave eve"), "example", 123, _walk_through),
+        ("Consensus Collective", "A block, under consensus",
+         _members("alice bob carol frank"), "consensus", 126, _block),
+        ("Jury Commons", "A complaint, before a jury drawn by lot",
+         _members("alice bob carol dave eve frank grace heidi mallory"), "jury", 127, _jury),
+    )  # fmt: skip
+    sound = True
+    for name, title, members, template, first, script in parts:
+        console.rule(f"[bold]{title}[/bold]")
+        console.print()
+        place = folder / template
+        settings = Settings(name=name, members=members)
+        report = await _play(console, place, settings, template, first, script)
+        sound = sound and report.sound
+        verdict = "[green]sound[/green]" if report.sound else "[red]not sound[/red]"
+        console.print(
+            f"Verified: {report.entries} entries, {verdict}. Audits: {place / 'audits'}\n"
+        )
+    return sound

@@ -1,0 +1,414 @@
+"""The embedded engine: one SQLite file, one process that writes it.
+
+Owns the ledger file and its lock. Facts get their place in memory at once; all that arrive in one
+turn of the event loop are committed together, with a checkpoint over them. Promises that what
+was reported durable survives a crash at any point, that stored rows cannot be changed through
+SQL, and that after a failed write the engine stands where the disk does. No threads.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+from pysqlite3 import dbapi2 as sqlite3
+from sqlite_utils import Database, Migrations
+
+from govbot.engines import Pending
+from govbot.errors import OperatorError
+from govbot.ledger import Chain, Checkpoint, Key, open_checkpoint, read_entry, seal, sign_checkpoint
+from govbot.records import FORMAT, Entry, Fact, digest, stamp
+
+# Before it, a checkpoint racing a commit could lose the commit: https://sqlite.org/wal.html
+_OLDEST = (3, 51, 3)
+_APPLICATION = int.from_bytes(b"gvbt", "big")
+_CHUNK = 256
+
+migrations = Migrations("ledger")
+
+
+@migrations()
+def m001_entries(db: Database) -> None:
+    """The insert trigger is what stops INSERT OR REPLACE, which need not fire delete triggers."""
+    for statement in (
+        "create table entries (n integer primary key, id text unique not null, process text,"
+        " leaf blob not null, bytes blob not null) strict",
+        "create index entries_of_process on entries (process, n) where process is not null",
+        "create trigger entries_follow before insert on entries"
+        " when new.n is not (select coalesce(max(n) + 1, 0) from entries)"
+        " or exists (select 1 from entries where id = new.id)"
+        " begin select raise(abort, 'an entry goes to the end of the ledger, once'); end",
+        "create trigger entries_stay before delete on entries"
+        " begin select raise(abort, 'an entry cannot be removed'); end",
+        "create trigger entries_hold before update on entries"
+        " begin select raise(abort, 'an entry cannot be changed'); end",
+        "create table checkpoint (one integer primary key check (one = 1),"
+        " size integer not null, root text not null, note text) strict",
+        f"pragma application_id = {_APPLICATION}",
+        f"pragma user_version = {FORMAT}",
+    ):
+        db.execute(statement)
+
+
+class _Batch:
+    """What is committed together. Its waiters wake once it is settled, one way or the other."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.rows: list[tuple[int, str, str | None, bytes, bytes]] = []
+        self.pending: dict[str, _Placed] = {}
+        self.settled = asyncio.Event()
+        self.error = ""
+
+
+class _Placed:
+    """An entry in a batch that is still to be committed."""
+
+    def __init__(self, entry: Entry, batch: _Batch, schedule: Callable[[], None]) -> None:
+        self.entry, self._batch, self._schedule = entry, batch, schedule
+
+    async def durable(self) -> Entry:
+        if not self._batch.settled.is_set():
+            self._schedule()
+            await self._batch.settled.wait()
+        if self._batch.error:
+            raise OperatorError(self._batch.error)
+        return self.entry
+
+
+class _Kept:
+    """An entry that was durable before it was asked for."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+
+    async def durable(self) -> Entry:
+        return self.entry
+
+
+class SqliteEngine:
+    """A ledger in a file. `open` it to write, alone; `reading` shows it as it stood just then."""
+
+    def __init__(
+        self, db: sqlite3.Connection, path: Path, key: Key | None, lock: FileLock | None
+    ) -> None:
+        self.on_durable: Callable[[list[Entry]], None] | None = None
+        self.on_lost: Callable[[], None] | None = None
+        self._db, self._path, self._key, self._lock = db, path, key, lock
+        self._batch = _Batch()
+        self._scheduled: asyncio.AbstractEventLoop | None = None
+        self._durable = self._standing()
+        self._chain = self._durable.copy()
+        found = self._query("select note from checkpoint")
+        self._note: str | None = found[0][0] if found else None
+
+    @classmethod
+    def open(cls, path: Path, key: Key | None) -> Self:
+        """For writing. Without a key the checkpoints are not signed."""
+        path = path.resolve()
+        _new_enough()
+        lock = _locked(path)
+        try:
+            db = _connected(path, "rwc")
+            with _closing_on_error(db, path):
+                _prepared(db, path)
+                engine = cls(db, path, key, lock)
+                engine._check()
+                return engine
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def reading(cls, path: Path) -> Self:
+        """One moment of the ledger, which may be open elsewhere. Nothing is checked or written."""
+        path = path.resolve()
+        _new_enough()
+        if not path.is_file():
+            raise OperatorError(f"there is no ledger at {path}; run `govbot init` to begin one")
+        db = _snapshot(path)
+        with _closing_on_error(db, path):
+            return cls(db, path, None, None)
+
+    # --- where the ledger stands ---------------------------------------------------------
+
+    @property
+    def size(self) -> int:
+        return self._chain.size
+
+    @property
+    def head(self) -> str:
+        return self._chain.head
+
+    @property
+    def last_at(self) -> datetime | None:
+        return self._chain.last_at
+
+    def checkpoint(self) -> str:
+        if self._note is None and self._key is not None:
+            self._note = self._signed(Checkpoint.of(self._key.name, self._durable.tree))
+        if self._note is None:
+            raise OperatorError(
+                f"{self._path} has no signed checkpoint; open it with its key, then ask again"
+            )
+        return self._note
+
+    def _standing(self) -> Chain:
+        """The chain by the stored leaf hashes. What is wrong with it is for `_check` to say."""
+        chain, last = Chain(), -1
+        for n, leaf in self._chunks("select n, leaf from entries where n > ?", -1):
+            chain.tree.append(leaf)
+            last = n
+        for _, data in self.read(last - 1):
+            chain.head = digest(data)
+            with contextlib.suppress(OperatorError):
+                chain.last_at = read_entry(data).at
+        return chain
+
+    def _check(self) -> None:
+        """That the last row can be read and none is missing, and the checkpoint is of these."""
+        stands = Checkpoint.of(self._key.name if self._key else "", self._durable.tree)
+        if stands.size and self.entry(stands.size - 1) is None:
+            raise self._unsound("an entry is missing")
+        found = self._query("select size, root, note from checkpoint")
+        size, root, note = found[0] if found else (0, stands.root, None)
+        if (size, root) != (stands.size, stands.root):
+            raise self._unsound(f"its checkpoint of {size} entries is not of what it holds")
+        if self._key and note and open_checkpoint(note, self._key.vkey) != stands:
+            raise self._unsound("its signed checkpoint is not of what it holds")
+
+    def _unsound(self, why: str) -> OperatorError:
+        return OperatorError(f"the ledger {self._path} is not sound ({why}); run `govbot verify`")
+
+    # --- reading -------------------------------------------------------------------------
+
+    def find(self, id: str) -> Entry | None:
+        if (placed := self._batch.pending.get(id)) is not None:
+            return placed.entry
+        return self._one("select bytes from entries where id = ?", id)
+
+    def entry(self, n: int) -> Entry | None:
+        if n >= self._durable.size and n < self._chain.size:
+            return self._batch.entries[n - self._durable.size]
+        return self._one("select bytes from entries where n = ?", n)
+
+    def read(self, after: int = -1) -> Iterator[tuple[int, bytes]]:
+        return self._chunks("select n, bytes from entries where n > ?", after)
+
+    def history(self, process: str) -> Iterator[Entry]:
+        sql, last = "select n, bytes from entries where process = ?2 and n > ?1", -1
+        for n, data in self._chunks(sql, last, process):
+            yield read_entry(data)
+            last = n
+        for entry in tuple(self._batch.entries):
+            if entry.process == process and entry.n > last:
+                yield entry
+
+    def _one(self, sql: str, key: str | int) -> Entry | None:
+        found = self._query(sql, key)
+        return read_entry(found[0][0]) if found else None
+
+    def _chunks(self, sql: str, after: int, *rest: str) -> Iterator[tuple[int, bytes]]:
+        """By chunks, so that no cursor stays open while others write."""
+        while rows := self._query(f"{sql} order by n limit {_CHUNK}", after, *rest):
+            yield from rows
+            after = rows[-1][0]
+
+    def _query(self, sql: str, *values: str | int) -> list[Any]:
+        try:
+            return self._db.execute(sql, values).fetchall()  # type: ignore[no-any-return]
+        except (sqlite3.Error, OverflowError) as error:
+            raise _damaged(self._path, error) from None
+
+    # --- writing -------------------------------------------------------------------------
+
+    def append(self, fact: Fact) -> Pending:
+        if (placed := self._batch.pending.get(fact.id)) is not None:
+            return placed
+        if (kept := self.find(fact.id)) is not None:
+            return _Kept(kept)
+        self._refuse(fact)
+        entry, data = seal(fact, self._chain.size, self._chain.head)
+        batch = self._batch
+        leaf = self._chain.extend(data, entry.at)
+        batch.entries.append(entry)
+        batch.rows.append((entry.n, entry.id, entry.process, leaf, data))
+        placed = batch.pending[entry.id] = _Placed(entry, batch, self._schedule)
+        self._schedule()
+        return placed
+
+    def _refuse(self, fact: Fact) -> None:
+        if self._lock is None:
+            raise OperatorError(f"{self._path} is open for reading only; let the bot record it")
+        if self.last_at is not None and fact.at < self.last_at:
+            raise OperatorError(
+                f"the clock says {stamp(fact.at)} but the last entry is of {stamp(self.last_at)}; "
+                "set the clock right and try again"
+            )
+
+    def _schedule(self) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # outside a loop `flush` is called by hand
+        if self._scheduled is not loop:
+            self._scheduled = loop
+            loop.call_soon(self._tick)
+
+    def _tick(self) -> None:
+        with contextlib.suppress(OperatorError):  # whoever awaits `durable` is told
+            self.flush()
+
+    def flush(self) -> None:
+        """Commits what is pending now; OperatorError if it could not be stored."""
+        self._scheduled = None
+        batch = self._batch
+        if not batch.rows:
+            return
+        try:
+            note = self._commit(batch)
+        except sqlite3.Error as error:
+            self._lose(batch, error)
+            raise OperatorError(batch.error) from None
+        self._batch, self._durable, self._note = _Batch(), self._chain.copy(), note
+        try:
+            if self.on_durable is not None:
+                self.on_durable(batch.entries)
+        finally:
+            batch.settled.set()
+
+    def _commit(self, batch: _Batch) -> str | None:
+        stands = Checkpoint.of(self._key.name if self._key else "", self._chain.tree)
+        note = self._signed(stands)
+        self._db.execute("begin immediate")
+        try:
+            self._db.executemany("insert into entries values (?, ?, ?, ?, ?)", batch.rows)
+            self._db.execute(
+                "insert into checkpoint values (1, ?, ?, ?) on conflict (one) do update"
+                " set size = excluded.size, root = excluded.root, note = excluded.note",
+                (stands.size, stands.root, note),
+            )
+            self._db.execute("commit")
+        except BaseException:
+            if self._db.in_transaction:  # a full disk has ended it already
+                self._db.execute("rollback")
+            raise
+        return note
+
+    def _lose(self, batch: _Batch, error: sqlite3.Error) -> None:
+        self._batch, self._chain = _Batch(), self._durable.copy()
+        batch.error = _lost(self._path, error)
+        try:
+            if self.on_lost is not None:
+                self.on_lost()
+        finally:
+            batch.settled.set()
+
+    def _signed(self, checkpoint: Checkpoint) -> str | None:
+        return sign_checkpoint(checkpoint, self._key) if self._key is not None else None
+
+    async def close(self) -> None:
+        """Commits what is pending and lets the next one in."""
+        try:
+            self.flush()
+        finally:
+            self._db.close()
+            if self._lock is not None:
+                self._lock.release()
+
+
+def _new_enough() -> None:
+    if sqlite3.sqlite_version_info < _OLDEST:
+        raise OperatorError(
+            f"SQLite {sqlite3.sqlite_version} can lose entries; run `pip install -U pysqlite3`"
+        )
+
+
+def _locked(path: Path) -> FileLock:
+    lock = FileLock(f"{path}.lock", blocking=False, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise OperatorError(
+            f"another govbot is running on this folder ({path.parent}); stop it first"
+        ) from None
+    except OSError as error:
+        raise OperatorError(
+            f"{path.parent} cannot be written ({error.strerror}); choose a folder you may write to"
+        ) from None
+    return lock
+
+
+@contextlib.contextmanager
+def _closing_on_error(db: sqlite3.Connection, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        db.close()
+        raise _damaged(path, error) from None
+    except BaseException:
+        db.close()
+        raise
+
+
+def _connected(path: Path, mode: str) -> sqlite3.Connection:
+    try:
+        uri = f"{path.as_uri()}?mode={mode}"
+        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)
+    except sqlite3.Error as error:
+        raise OperatorError(
+            f"{path} cannot be opened ({error}); see that the file and its folder are yours"
+        ) from None
+
+
+def _prepared(db: sqlite3.Connection, path: Path) -> None:
+    _recognise(db, path)
+    for pragma in (
+        "journal_mode = wal",
+        "synchronous = full",
+        "fullfsync = on",  # macOS keeps a plain fsync in the drive's cache
+        "checkpoint_fullfsync = on",
+        "recursive_triggers = on",
+    ):
+        db.execute(f"pragma {pragma}")
+    migrations.apply(Database(db, execute_plugins=False))
+
+
+def _recognise(db: sqlite3.Connection, path: Path) -> None:
+    (application,) = db.execute("pragma application_id").fetchone()
+    (version,) = db.execute("pragma user_version").fetchone()
+    (tables,) = db.execute("select count(*) from sqlite_schema").fetchone()
+    if application != _APPLICATION and (tables or application):
+        raise OperatorError(f"{path} is not a govbot ledger; name another file")
+    if version > FORMAT:
+        raise OperatorError(
+            f"{path} was written by a newer govbot (format {version}); upgrade govbot"
+        )
+
+
+def _snapshot(path: Path) -> sqlite3.Connection:
+    """A reader in a transaction of its own, so that everything it says is of one moment."""
+    # On a disk it cannot write SQLite finds no place for a WAL's index. Nobody writes there.
+    unwritable = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+    db = _connected(path, "ro&immutable=1" if unwritable else "ro")
+    with _closing_on_error(db, path):
+        _recognise(db, path)
+        db.execute("begin")
+        db.execute("select 1 from entries limit 1").fetchall()
+    return db
+
+
+def _damaged(path: Path, error: Exception) -> OperatorError:
+    return OperatorError(
+        f"the ledger {path} cannot be read ({error}); stop the bot and restore it from a backup"
+    )
+
+
+def _lost(path: Path, error: sqlite3.Error) -> str:
+    if getattr(error, "sqlite_errorname", None) == "SQLITE_FULL" or "full" in str(error):
+        return f"nothing was recorded: the disk of {path} is full; free some space and try again"
+    return f"nothing was recorded: {path} cannot be written ({error}); run `govbot verify`"

@@ -1,0 +1,357 @@
+"""Is a reading sound? What people should know before they ratify it.
+
+Owns the checks of charters against their constitution: quotes, numbers, names, roles, and what the
+outcomes do at the boundaries (nobody votes, a tie, one vote more). Decides nothing: errors keep a
+reading from coming into force, warnings and notes are for people. Speaks of the constitution's own
+sections, since it is there that most findings are mended.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from itertools import product
+from typing import Any, Literal
+
+from govbot.charter import (
+    Charter,
+    GrantRole,
+    Lasts,
+    OutcomeRule,
+    Reading,
+    RevokeRole,
+    Stage,
+    citations_in,
+    effects_of,
+    identifier,
+)
+from govbot.constitution import Constitution
+from govbot.expression import ExpressionError, holds, names_in
+from govbot.records import Citation, Record
+
+STAGE_NAMES = frozenset({"eligible", "turnout", "inputs", "days_open", "opener"})
+MOST_TRIALS = 6000
+
+_ROLE = re.compile(r"""['"]([^'"]+)['"]\s+(?:not\s+)?in\s+roles""")
+_DIGITS = re.compile(r"\d+(?:\.\d+)?(?:/\d+)?")
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+    " sixteen seventeen eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_PARTS = {
+    "half": Fraction(1, 2), "third": Fraction(1, 3), "thirds": Fraction(1, 3),
+    "quarter": Fraction(1, 4), "quarters": Fraction(1, 4), "fifth": Fraction(1, 5),
+    "fifths": Fraction(1, 5), "tenth": Fraction(1, 10), "tenths": Fraction(1, 10),
+}  # fmt: skip
+
+
+class Finding(Record):
+    """One thing found: how grave, where in the reading, and what."""
+
+    level: Literal["error", "warning", "note"]
+    where: str
+    what: str
+
+
+def lint(reading: Reading, constitution: Constitution) -> list[Finding]:
+    """Everything found, gravest first."""
+    found = [*_version(reading, constitution), *_quotes(reading, constitution)]
+    for type, charter in reading.processes.items():
+        found += _charter(type, charter, reading)
+        for stage in charter.stages:
+            found += _stage(f"{type}.{stage.name}", charter, stage)
+            found += _outcomes(f"{type}.{stage.name}", charter, stage, constitution)
+    order = {"error": 0, "warning": 1, "note": 2}
+    return sorted(found, key=lambda finding: order[finding.level])
+
+
+def errors(reading: Reading, constitution: Constitution) -> list[Finding]:
+    return [finding for finding in lint(reading, constitution) if finding.level == "error"]
+
+
+# --- words and numbers ---------------------------------------------------------------------
+
+
+def _version(reading: Reading, constitution: Constitution) -> Iterator[Finding]:
+    if reading.constitution != constitution.digest:
+        yield Finding(
+            level="error",
+            where="constitution",
+            what=f"the reading is of another text: it names {reading.constitution}, and this"
+            f" constitution is {constitution.digest}; read it again",
+        )
+
+
+def _quotes(reading: Reading, constitution: Constitution) -> Iterator[Finding]:
+    for where, citation in citations_in(reading):
+        if constitution.holds(citation):
+            continue
+        elsewhere = constitution.find(citation.quote)
+        hint = f"; it stands in {elsewhere.id}" if elsewhere else ""
+        yield Finding(
+            level="error",
+            where=where,
+            what=f"{citation.section} does not say “{citation.quote}”{hint}",
+        )
+
+
+def numbers_in(text: str) -> set[Fraction]:
+    """The numbers a text names, in figures, words or simple fractions ('two-thirds')."""
+    found = {Fraction(n) for n in _DIGITS.findall(text) if not n.endswith("/0")}
+    words = re.findall(r"[a-z]+", text.lower())
+    for position, word in enumerate(words):
+        value = _word_number(word)
+        following = words[position + 1] if position + 1 < len(words) else ""
+        if word in _PARTS:
+            found.add(_PARTS[word])
+        if value is None:
+            continue
+        found.add(Fraction(value))
+        if following in _PARTS:
+            found.add(value * _PARTS[following])
+        elif word in _TENS and following in _UNITS[1:10]:
+            found.add(Fraction(value + _UNITS.index(following)))
+    return found
+
+
+def _word_number(word: str) -> int | None:
+    if word in _UNITS:
+        return _UNITS.index(word)
+    if word in _TENS:
+        return 20 + 10 * _TENS.index(word)
+    return {"once": 1, "twice": 2, "hundred": 100, "fortnight": 14}.get(word)
+
+
+def _ungrounded(where: str, said: str, citation: Citation | None) -> Iterator[Finding]:
+    """A number that decides must stand in its quote; 0 and 1 count nothing by themselves."""
+    wanted = numbers_in(re.sub(r"'[^']*'|\"[^\"]*\"", "", said)) - {Fraction(0), Fraction(1)}
+    if not wanted:
+        return
+    if citation is None:
+        yield Finding(level="warning", where=where, what=f"“{said}” has a number and no quote")
+        return
+    missing = wanted - numbers_in(citation.quote) - _of_fractions(said, citation)
+    for number in sorted(missing):
+        yield Finding(
+            level="warning",
+            where=where,
+            what=f"the number {number} does not stand in its quote “{citation.quote}”",
+        )
+
+
+def _of_fractions(said: str, citation: Citation) -> set[Fraction]:
+    """The parts of fractions written out (2/3) whose value the quote has (two-thirds)."""
+    quoted = numbers_in(citation.quote)
+    pairs = re.findall(r"(\d+)\s*/\s*(\d+)", said)
+    known = [
+        pair for pair in pairs if pair[1] != "0" and Fraction(int(pair[0]), int(pair[1])) in quoted
+    ]
+    return {Fraction(int(n)) for pair in known for n in pair} | {
+        Fraction(int(a), int(b)) for a, b in known
+    }
+
+
+# --- names, roles, ends --------------------------------------------------------------------
+
+
+def _charter(type: str, charter: Charter, reading: Reading) -> Iterator[Finding]:
+    declared = set(reading.roles)
+    for where, who in _whos(charter):
+        for role in sorted(set(_ROLE.findall(who)) - declared):
+            yield Finding(
+                level="error", where=f"{type}.{where}", what=f"the role {role!r} is not declared"
+            )
+    for effect in effects_of(charter):
+        change = (
+            effect.grant_role if isinstance(effect, GrantRole)
+            else effect.revoke_role if isinstance(effect, RevokeRole) else None
+        )  # fmt: skip
+        if change is not None and change.role not in declared:
+            yield Finding(
+                level="error", where=type, what=f"the role {change.role!r} is not declared"
+            )
+    if not charter.phrases:
+        yield Finding(
+            level="note", where=type, what="no phrase opens it; only buttons and commands can"
+        )
+    yield from _reachable(type, charter)
+
+
+def _whos(charter: Charter) -> Iterator[tuple[str, str]]:
+    yield "opened_by", charter.opened_by.who
+    for name in ("pause", "extend", "cancel"):
+        if (rule := getattr(charter.manage, name)) is not None:
+            yield name, rule.who
+    for stage in charter.stages:
+        yield from ((f"{stage.name}.{rule.kind}", rule.who) for rule in stage.inputs)
+        yield from ((f"{stage.name}.{name}", rule.who) for name, rule in stage.draws.items())
+
+
+def _reachable(type: str, charter: Charter) -> Iterator[Finding]:
+    reached, waiting = set(), [charter.stages[0].name]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += [rule.next for rule in charter.stage(name).outcomes if rule.next]
+    for stage in charter.stages:
+        if stage.name not in reached:
+            yield Finding(
+                level="error", where=f"{type}.{stage.name}", what="no outcome leads to this stage"
+            )
+
+
+def _stage(where: str, charter: Charter, stage: Stage) -> Iterator[Finding]:
+    if stage.lasts is None and stage.ends_early is None:
+        yield Finding(level="error", where=where, what="the stage never ends: it has no `lasts`")
+    elif stage.lasts is None:
+        yield Finding(
+            level="warning", where=where, what="the stage ends only if its condition comes true"
+        )
+    yield from _lasting(where, stage.lasts)
+    for name, draw in stage.draws.items():
+        yield from _ungrounded(f"{where}.{name}", str(draw.count), draw.cite)
+    known = _names(charter, stage)
+    for expression, citation in _conditions(stage):
+        for name in sorted(names_in(expression) - known):
+            yield Finding(
+                level="error", where=where, what=f"“{expression}” asks for {name!r}: unknown"
+            )
+        yield from _ungrounded(where, expression, citation)
+
+
+def _lasting(where: str, lasts: Lasts | None) -> Iterator[Finding]:
+    if lasts is not None:
+        yield from _ungrounded(f"{where}.lasts", lasts.value, lasts.cite)
+
+
+def _conditions(stage: Stage) -> Iterator[tuple[str, Citation | None]]:
+    if stage.ends_early is not None:
+        yield stage.ends_early.when, stage.ends_early.cite
+    for rule in stage.outcomes:
+        if rule.when is not None:
+            yield rule.when, rule.cite
+
+
+def _counted(stage: Stage) -> list[str]:
+    names = [rule.counter for rule in stage.inputs]
+    return names + [identifier(choice) for rule in stage.inputs for choice in rule.choices]
+
+
+def _names(charter: Charter, stage: Stage) -> set[str]:
+    draws = {name for each in charter.stages for name in each.draws}
+    return {*STAGE_NAMES, *charter.fields, *draws, *_counted(stage)}
+
+
+# --- what outcomes do at the boundaries ----------------------------------------------------
+
+
+def _outcomes(
+    where: str, charter: Charter, stage: Stage, constitution: Constitution
+) -> Iterator[Finding]:
+    chosen: dict[int, Mapping[str, Any]] = {}
+    gap: Mapping[str, Any] | None = None
+    for names in _trials(charter, stage):
+        try:
+            position = _first(stage.outcomes, names)
+        except ExpressionError as error:
+            yield Finding(level="error", where=where, what=f"at {_case(names)}: {error}")
+            return
+        if position is None:
+            gap = gap or names
+        else:
+            chosen.setdefault(position, names)
+    section = _section_of(stage, constitution)
+    if gap is not None:
+        yield Finding(
+            level="error", where=where, what=f"{section} does not say what happens {_case(gap)}"
+        )
+    for position, rule in enumerate(stage.outcomes):
+        if position not in chosen:
+            named = rule.when or "otherwise"
+            yield Finding(
+                level="warning",
+                where=where,
+                what=f"the outcome “{named}” seems never to be reached",
+            )
+        elif rule.when is None and rule.cite is None and len(stage.outcomes) > 1:
+            yield Finding(
+                level="warning",
+                where=where,
+                what=f"{section} does not say what happens {_case(chosen[position])};"
+                f" the reading has {rule.named!r}",
+            )
+
+
+def _first(outcomes: tuple[OutcomeRule, ...], names: Mapping[str, Any]) -> int | None:
+    for position, rule in enumerate(outcomes):
+        if rule.when is None or holds(rule.when, names):
+            return position
+    return None
+
+
+def _trials(charter: Charter, stage: Stage) -> Iterator[Mapping[str, Any]]:
+    """Small worlds: every count from none to a few, and around the numbers the rules name."""
+    conditions = [expression for expression, _ in _conditions(stage)]
+    asked = sorted({name for each in conditions for name in names_in(each)} & set(_choices(stage)))
+    sizes = _sizes(conditions)
+    while len(sizes) ** max(len(asked), 1) > MOST_TRIALS and len(sizes) > 3:
+        sizes.pop(-2)
+    for values in product(sizes, repeat=len(asked)):
+        counts = dict(zip(asked, values, strict=True))
+        given = sum(values)
+        for eligible in sorted({max(given, 1), 2 * given + 1}):
+            yield _world(charter, stage, counts, given, eligible)
+
+
+def _choices(stage: Stage) -> list[str]:
+    ballot = stage.ballot
+    chosen = [identifier(c) for rule in stage.inputs for c in rule.choices]
+    return chosen or ([ballot.counter] if ballot else [])
+
+
+def _sizes(conditions: list[str]) -> list[int]:
+    named = {
+        int(n) for each in conditions for n in numbers_in(each) if n.denominator == 1 and n < 50
+    }
+    near = {n + step for n in named for step in (-1, 0, 1) if n + step >= 0}
+    return sorted({0, 1, 2, 3} | near)
+
+
+def _world(
+    charter: Charter, stage: Stage, counts: Mapping[str, int], given: int, eligible: int
+) -> Mapping[str, Any]:
+    draws = {name: rule.count for each in charter.stages for name, rule in each.draws.items()}
+    names: dict[str, Any] = dict.fromkeys(_counted(stage), 0)
+    for rule in stage.inputs:
+        names[rule.counter] = sum(counts.get(identifier(c), 0) for c in rule.choices)
+    return {
+        **{name: 0 if rule.type == "number" else "x" for name, rule in charter.fields.items()},
+        **{name: tuple(f"m{i}" for i in range(count)) for name, count in draws.items()},
+        **names,
+        **counts,
+        "opener": "x",
+        "eligible": eligible,
+        "turnout": Fraction(given, eligible),
+        "inputs": given,
+        "days_open": 1,
+    }
+
+
+def _case(names: Mapping[str, Any]) -> str:
+    shown = {
+        name: value
+        for name, value in names.items()
+        if isinstance(value, int) and name not in STAGE_NAMES
+    }
+    if not any(shown.values()):
+        return "when nobody takes part"
+    top = [value for value in shown.values() if value]
+    tie = "on a tie, " if len(top) > 1 and len(set(top)) == 1 else ""
+    return tie + "with " + ", ".join(f"{name} = {value}" for name, value in shown.items())
+
+
+def _section_of(stage: Stage, constitution: Constitution) -> str:
+    cited = [rule.cite for rule in stage.outcomes if rule.cite]
+    section = constitution.section(cited[0].section) if cited else None
+    return section.breadcrumb if section else "the constitution"

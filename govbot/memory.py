@@ -1,0 +1,434 @@
+"""What has happened, and the only way to add to it.
+
+Owns the live state (kernel state of the processes in use) over an engine and its projection, and
+`record`, which doubts a fact by the kernel before the fact takes its place. Decides nothing
+itself. Promises that what a failed commit lost is forgotten here too, and that `rebuild` makes the
+same tables from the ledger alone.
+"""
+
+import json
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+from immutables import Map
+from pysqlite3 import dbapi2 as sqlite3
+
+from govbot.charter import Reading, reading_of
+from govbot.constitution import Constitution
+from govbot.engines import Engine, Pending
+from govbot.errors import MemberError, OperatorError, Refused
+from govbot.ledger import read_entry
+from govbot.process import apply, apply_community, community_objections, objections
+from govbot.projection import Projection, Row, rows
+from govbot.records import (
+    BOT,
+    Adopted,
+    Decided,
+    Decision,
+    Effect,
+    Entry,
+    Fact,
+    Founded,
+    Give,
+    Manage,
+    Member,
+    Opened,
+    Ratified,
+    digest,
+    stamp,
+)
+from govbot.stages import (
+    Community,
+    Process,
+    end_stage,
+    managing,
+    opening,
+    receiving,
+    unopened,
+)
+
+KEPT = 4096  # processes whose state stays at hand; others are replayed when asked for
+BATCH = 5000  # entries projected at a time when catching up
+
+B = TypeVar("B")
+log = logging.getLogger(__name__)
+
+
+class Replay:
+    """The kernel over a whole ledger: one community and the processes at hand."""
+
+    def __init__(self) -> None:
+        self.community = Community()
+        self.processes: OrderedDict[str, Process] = OrderedDict()
+
+    def process(self, id: str) -> Process | None:
+        return self.processes.get(id)
+
+    def _before(self, id: str) -> Process:
+        return self.process(id) or unopened(self.community, self.community.next_number)
+
+    def objections(self, fact: Fact, head: str) -> list[str]:
+        """Every reason why `fact` may not follow the entry whose digest is `head`."""
+        found = community_objections(self.community, fact)
+        if fact.process is None or found:
+            return found
+        process = self._before(fact.process)
+        if fact.process != process.id:
+            return [f"there is no {fact.process.replace('_', ' ')}; ask for the open ones"]
+        return objections(process, fact, head)
+
+    def apply(self, entry: Entry, before: Process | None = None) -> Process | None:
+        """The entry's process after it. Both states move together."""
+        after = None
+        if entry.process is not None:
+            before = before or self._before(entry.process)
+            after = self.processes[entry.process] = apply(before, entry)
+        self.community = apply_community(self.community, entry)
+        return after
+
+
+class Memory(Replay):
+    """The live state of one community. Entries come in through `record` and the calls over it."""
+
+    def __init__(self, engine: Engine, projection: Projection) -> None:
+        super().__init__()
+        self.engine, self.projection = engine, projection
+        self._waiting: list[tuple[Entry, list[Row]]] = []
+        self._constitutions: dict[str, Constitution] = {}
+        self.on_change: Callable[[Entry], None] = lambda entry: None
+        engine.on_durable, engine.on_lost = self._project, self._restore
+        if projection.position >= engine.size:
+            raise OperatorError(
+                "the tables are ahead of the ledger; run `govbot verify`, then `govbot rebuild`"
+            )
+        self._restore()
+        self._catch_up()
+
+    # --- coming back ------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        """The durable state from the tables, without replaying the ledger."""
+        self.processes.clear()
+        self._waiting.clear()
+        founded = self._body(0, Founded) if self.projection.position >= 0 else None
+        if founded is None:
+            self.community = Community()
+            return
+        query = self.projection.query
+        latest = {
+            r["kind"]: r["n"] for r in query("select kind, max(n) n from rules group by kind")
+        }
+        adopted = self._body(latest.get("adopted"), Adopted)
+        ratified = self._body(latest.get("ratified"), Ratified)
+        highest = query("select max(number) n from processes")[0]["n"]
+        due = query("select id, does, arguments from outbox where done is null order by n, id")
+        pending = {
+            row["id"]: Effect(**{**row, "arguments": json.loads(row["arguments"])}) for row in due
+        }
+        platform, granted = self._people(self.projection.position + 1)
+        self.community = Community(
+            name=founded.name,
+            zone=founded.zone,
+            constitution=adopted.constitution if adopted else "",
+            reading=ratified.reading if ratified else "",
+            charters=reading_of(ratified.document).processes if ratified else {},
+            platform=platform,
+            granted=granted,
+            members=_effective(platform, granted),
+            pending=Map(pending),
+            next_number=founded.first_number if highest is None else highest + 1,
+        )
+
+    def _body(self, n: int | None, kind: type[B]) -> B | None:
+        entry = self.engine.entry(n) if n is not None else None
+        return entry.body if entry is not None and isinstance(entry.body, kind) else None
+
+    def _people(self, n: int) -> tuple[Map[str, Member], Map[str, tuple[str, ...]]]:
+        """Members and granted roles as they stood just before entry `n`."""
+        query = self.projection.query
+        seen = query(
+            "select member, name, roles, facts, max(n) from members where n < ? group by member", n
+        )
+        platform = {
+            row["member"]: Member(
+                id=row["member"],
+                name=row["name"],
+                roles=json.loads(row["roles"]),
+                facts=json.loads(row["facts"]),
+            )
+            for row in seen
+        }
+        granted: dict[str, tuple[str, ...]] = {}
+        for row in query("select * from roles where n < ? order by n, member", n):
+            kept = tuple(r for r in granted.get(row["member"], ()) if r != row["role"])
+            granted[row["member"]] = (*kept, row["role"]) if row["granted"] else kept
+        return Map(platform), Map(granted)
+
+    def _catch_up(self) -> None:
+        """Projects what the ledger has and the tables lack, as after a crash."""
+        if self.projection.read_only:
+            return  # a reader beside a running bot sees what that bot has projected
+        batch: list[tuple[Entry, list[Row]]] = []
+        for _, data in self.engine.read(self.projection.position):
+            entry = read_entry(data)
+            batch.append((entry, rows(entry, self.apply(entry))))
+            if len(batch) == BATCH:
+                self._write(batch)
+                batch = []
+        if batch:
+            self._write(batch)
+
+    def _write(self, batch: Iterable[tuple[Entry, list[Row]]]) -> None:
+        batch = list(batch)
+        last = batch[-1][0]
+        made = (row for _, each in batch for row in each)
+        self.projection.write(made, last.n, digest(last.bytes()))
+
+    def _project(self, entries: list[Entry]) -> None:
+        """Called with what has become durable, before anyone is told."""
+        last = entries[-1].n
+        done = [waited for waited in self._waiting if waited[0].n <= last]
+        try:
+            self._write(done)
+        except (OperatorError, sqlite3.Error) as error:
+            # What is durable stays so; the tables catch up with the next commit or opening.
+            log.error("the tables could not be written (%s); free some space", error)
+            return
+        del self._waiting[: len(done)]
+        while len(self.processes) > KEPT:
+            self.processes.popitem(last=False)
+
+    # --- the one way in ---------------------------------------------------------------
+
+    def record(self, fact: Fact) -> Pending:
+        """Gives a fact its place; raises Refused if the rules do not let it.
+
+        What is returned becomes durable when its `durable()` returns. An id already kept gives
+        that entry back and changes nothing.
+        """
+        if self.engine.find(fact.id) is None:
+            if found := self.objections(fact, self.engine.head):
+                raise Refused(found)
+            # Asked for first: once appended, the fact is part of its process's history.
+            before = self._before(fact.process) if fact.process is not None else None
+            pending = self.engine.append(fact)
+            after = self.apply(pending.entry, before)
+            self._waiting.append((pending.entry, rows(pending.entry, after)))
+            self.on_change(pending.entry)
+            return pending
+        return self.engine.append(fact)
+
+    def process(self, id: str) -> Process | None:
+        """A process by its id, from its own entries if it is not at hand."""
+        if (found := self.processes.get(id)) is not None:
+            self.processes.move_to_end(id)
+            return found
+        for entry in self.engine.history(id):
+            if isinstance(entry.body, Opened):
+                found = unopened(self._at_opening(entry, entry.body), entry.body.number)
+            assert found is not None, f"{id} has entries before its opening"
+            found = apply(found, entry)
+        if found is not None:
+            self.processes[id] = found
+        return found
+
+    def _at_opening(self, entry: Entry, body: Opened) -> Community:
+        platform, granted = self._people(entry.n)
+        return Community(
+            zone=self.community.zone,
+            constitution=body.constitution,
+            reading=body.reading,
+            charters=self.reading(body.reading).processes,
+            members=_effective(platform, granted),
+        )
+
+    # --- the rules --------------------------------------------------------------------
+
+    def constitution(self, version: str = "") -> Constitution:
+        """A constitution by its digest; the one in force if none is named."""
+        version = version or self.community.constitution
+        if version not in self._constitutions:
+            body = self._body(self._rule("adopted", version), Adopted)
+            if body is None:
+                raise OperatorError("no constitution is in force; run `govbot init` first")
+            self._constitutions[version] = Constitution(body.text)
+        return self._constitutions[version]
+
+    def reading(self, version: str = "") -> Reading:
+        """A ratified reading by its digest; the one in force if none is named."""
+        body = self._body(self._rule("ratified", version or self.community.reading), Ratified)
+        if body is None:
+            raise OperatorError("no reading is in force; run `govbot init` first")
+        return reading_of(body.document)
+
+    def _rule(self, kind: str, version: str) -> int | None:
+        sql = "select max(n) n from rules where kind = ? and digest = ?"
+        n: int | None = self.projection.query(sql, kind, version)[0]["n"]
+        return n
+
+    # --- facts, drawn up by the rules ---------------------------------------------------
+
+    def opening(
+        self,
+        type: str,
+        fields: Mapping[str, Any],
+        member: str,
+        at: datetime,
+        id: str,
+        effect: str | None = None,
+    ) -> Fact:
+        """The fact that would open a process of this type."""
+        if type not in self.community.charters:
+            known = ", ".join(sorted(self.community.charters)) or "none yet"
+            raise MemberError(f"the constitution knows no process type {type!r}; it knows {known}")
+        process = unopened(self.community, self.community.next_number)
+        body, decision = opening(process, type, fields, member, at, self.engine.head, effect)
+        return Fact(id=id, at=at, member=member, process=process.id, body=body, decision=decision)
+
+    def giving(self, give: Give, member: Member, at: datetime, id: str) -> Fact:
+        """The fact that would record a member's input."""
+        process = self.get_process(give.process)
+        body, decision = receiving(process, give, member)
+        return Fact(
+            id=id, at=at, member=member.id, process=process.id, body=body, decision=decision
+        )
+
+    def managing(self, manage: Manage, member: Member, at: datetime, id: str) -> Fact:
+        """The fact that would pause, resume, extend or cancel a process."""
+        process = self.get_process(manage.process)
+        body, decision = managing(process, manage)
+        return Fact(
+            id=id, at=at, member=member.id, process=process.id, body=body, decision=decision
+        )
+
+    def ending(self, process: Process, why: Literal["due", "early"], at: datetime) -> Fact:
+        """The fact that ends a process's present stage."""
+        body, decision = end_stage(process, why, at, self.engine.head)
+        id = f"{process.id}:{process.turn}:ended"
+        return Fact(id=id, at=at, member=BOT, process=process.id, body=body, decision=decision)
+
+    # --- the calls others rely on -------------------------------------------------------
+
+    async def create_process(
+        self, type: str, fields: Mapping[str, Any], member: str, *, at: datetime, id: str
+    ) -> Process:
+        """Opens a process of a type the constitution knows."""
+        entry = await self.record(self.opening(type, fields, member, at, id)).durable()
+        return self.get_process(str(entry.process))
+
+    async def add_event(
+        self,
+        process: int,
+        kind: str,
+        value: Any,
+        member: str,
+        *,
+        at: datetime,
+        id: str,
+        reason: str = "",
+    ) -> Process:
+        """Records an input, such as a vote, of a member known here."""
+        give = Give(process=process, input=kind, value=value, reason=reason)
+        entry = await self.record(self.giving(give, self.member(member), at, id)).durable()
+        return self.get_process(str(entry.process))
+
+    async def update_process(
+        self,
+        process: int,
+        act: Literal["pause", "resume", "extend", "cancel"],
+        member: str,
+        *,
+        at: datetime,
+        id: str,
+        reason: str,
+        by: str = "",
+    ) -> Process:
+        """Pauses, resumes, extends or cancels a process where its charter lets the member."""
+        manage = Manage(process=process, act=act, reason=reason, by=by)
+        entry = await self.record(self.managing(manage, self.member(member), at, id)).durable()
+        return self.get_process(str(entry.process))
+
+    async def add_decision(
+        self,
+        process: str | None,
+        about: str,
+        decision: Decision,
+        member: str,
+        *,
+        at: datetime,
+        id: str,
+    ) -> Entry:
+        """Puts a decision on record that changes no state."""
+        body = Decided(about=about)
+        fact = Fact(id=id, at=at, member=member, process=process, body=body, decision=decision)
+        return await self.record(fact).durable()
+
+    def member(self, id: str) -> Member:
+        found = self.community.members.get(id)
+        if found is None:
+            raise MemberError(f"{id!r} is not known here; they must say something first")
+        return found
+
+    def get_process(self, which: int | str) -> Process:
+        """A process by number (125) or id ('process_125')."""
+        id = f"process_{which}" if isinstance(which, int) else which
+        found = self.process(id)
+        if found is None:
+            raise MemberError(f"there is no {id.replace('_', ' ')}; ask for the open ones")
+        return found
+
+    def get_active_processes(self, limit: int = 200) -> list[Process]:
+        """Processes that have not ended, oldest first."""
+        sql = "select id from processes where status in ('open', 'paused') order by number limit ?"
+        return [self.get_process(row["id"]) for row in self.projection.query(sql, limit)]
+
+    def get_overdue_processes(self, now: datetime) -> list[Process]:
+        """Open processes whose stage fell due at or before `now`, earliest first."""
+        sql = "select process from deadlines where due <= ? order by due, process"
+        return [self.get_process(r["process"]) for r in self.projection.query(sql, stamp(now))]
+
+    def next_due(self) -> str | None:
+        """The stamp of the earliest deadline."""
+        found: str | None = self.projection.query("select min(due) due from deadlines")[0]["due"]
+        return found
+
+    def search(self, text: str, limit: int = 10) -> list[Process]:
+        """Processes whose title, fields or comments have these words, best first."""
+        words = " ".join('"' + word.replace('"', "") + '"' for word in text.split()[:20])
+        if not words.replace('"', "").strip():
+            return []
+        sql = (
+            "select process, min(rank) from words where words match ?"
+            " group by process order by 2 limit ?"
+        )
+        return [self.get_process(r["process"]) for r in self.projection.query(sql, words, limit)]
+
+    def history(self, id: str) -> list[Entry]:
+        """Every entry of a process, in order."""
+        return list(self.engine.history(id))
+
+    async def close(self) -> None:
+        await self.engine.close()
+        self.projection.close()
+
+
+def _effective(platform: Map[str, Member], granted: Map[str, tuple[str, ...]]) -> Map[str, Member]:
+    """Members with the roles the community granted beside those of the platform."""
+    return Map(
+        {
+            id: member.model_copy(
+                update={"roles": tuple(dict.fromkeys((*member.roles, *granted.get(id, ()))))}
+            )
+            for id, member in platform.items()
+        }
+    )
+
+
+def rebuild(engine: Engine, projection: Projection) -> int:
+    """Fills an empty projection from the ledger alone; returns how many entries it read."""
+    Memory(engine, projection)
+    done: int = projection.position
+    return done + 1

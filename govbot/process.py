@@ -1,0 +1,498 @@
+"""The kernel's two questions: may this be recorded, and what is the state after it.
+
+Owns `objections` and `apply`, for a process and for its community. Knows no clock, network,
+model, storage or chat. Promises that the same entries give the same state on every machine, and
+that one more input costs the same however many came before it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, cast
+
+from immutables import Map
+
+from govbot.charter import InputRule, Stage, Who, reading_of
+from govbot.errors import GovbotError
+from govbot.records import (
+    BOT,
+    Adopted,
+    Done,
+    Entry,
+    Fact,
+    Founded,
+    Given,
+    Managed,
+    Member,
+    Opened,
+    Ratified,
+    Seen,
+    StageEnded,
+    canonical,
+    digest,
+)
+from govbot.stages import (
+    Community,
+    Process,
+    admits,
+    closing,
+    eligible_counts,
+    end_stage,
+    ends_early,
+    opening,
+)
+from govbot.tools.dates import datetime_add, parse_duration, when
+
+MAX_TEXT = 4000
+
+
+# --- may it be recorded? -----------------------------------------------------------------
+
+
+def objections(process: Process, fact: Fact, head: str) -> list[str]:
+    """Why `fact` may not be recorded of `process`; empty if it may.
+
+    `head` is the digest of the entry before it. Each objection is a sentence for the member.
+    """
+    body = fact.body
+    if isinstance(body, Opened):
+        return _opened_objections(process, fact, body, head)
+    if process.status == "unopened":
+        return [f"process {process.number} does not exist; ask for the open ones"]
+    match body:
+        case Given():
+            return _given_objections(process, fact, body)
+        case StageEnded():
+            return _ended_objections(process, fact, body, head)
+        case Managed():
+            return _managed_objections(process, fact, body)
+    return []
+
+
+def _closed(process: Process) -> list[str]:
+    if process.status == "ended":
+        ended = f" on {when(process.ended_at, process.zone)}" if process.ended_at else ""
+        return [
+            f"process {process.number} ended{ended} ({process.outcome}); nothing more can be added"
+        ]
+    if process.status == "paused":
+        return [f"process {process.number} is paused; wait until it is resumed"]
+    return []
+
+
+def _opened_objections(process: Process, fact: Fact, body: Opened, head: str) -> list[str]:
+    community = process.community
+    if process.status != "unopened" or community is None:
+        return [f"process {process.number} is already open"]
+    if body.type not in community.charters:
+        known = ", ".join(sorted(community.charters)) or "none yet"
+        return [f"the constitution knows no process type {body.type!r}; it knows {known}"]
+    return (
+        _opener_objections(process, fact, body)
+        or _field_objections(community, body)
+        or _computed_objections(process, fact, body, head)
+    )
+
+
+def _opener_objections(process: Process, fact: Fact, body: Opened) -> list[str]:
+    community = cast(Community, process.community)
+    charter = community.charters[body.type]
+    if fact.member == BOT:
+        due = community.pending.get(body.effect or "")
+        if due is None or due.does != "start_process" or due.arguments["type"] != body.type:
+            return ["no outcome calls for this process"]
+        return []
+    member = community.members.get(fact.member)
+    if member is None:
+        return [f"{fact.member!r} is not known here; say something as a member first"]
+    # The rules are asked of a process as it would stand at its opening.
+    asking = replace(
+        process, charter=charter, roll=community.members, opened_at=fact.at, opener=fact.member
+    )
+    if not admits(asking, charter.opened_by.who, member):
+        return [_not_allowed(f"may not open a {charter.title.lower()}", charter.opened_by)]
+    return []
+
+
+def _not_allowed(what: str, rule: Who | InputRule) -> str:
+    said = f": the constitution says “{rule.cite.quote}”" if rule.cite else f" (rule: {rule.who})"
+    return f"you {what}{said}"
+
+
+def _field_objections(community: Community, body: Opened) -> list[str]:
+    charter, found = community.charters[body.type], []
+    for name, rule in charter.fields.items():
+        label, value = rule.label or name.replace("_", " "), body.fields.get(name)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            if rule.required:
+                found.append(f"a {charter.title.lower()} needs its {label}; say it and try again")
+        elif problem := _shape(rule.type, value, community.members, rule.most):
+            found.append(f"{label} {problem}")
+    found += [
+        f"{name!r} is not asked for here" for name in body.fields if name not in charter.fields
+    ]
+    return found
+
+
+def _shape(takes: str, value: Any, members: Mapping[str, Member], most: int = MAX_TEXT) -> str:
+    """What is wrong with a value of this shape, or nothing."""
+    if takes == "number":
+        good = isinstance(value, int) and not isinstance(value, bool)
+        return "" if good else f"must be a whole number, not {value!r}"
+    if takes == "member":
+        return "" if value in members else f"must name a member; {value!r} is not one"
+    if takes == "text":
+        if not isinstance(value, str) or not value.strip():
+            return "must be some text"
+        over = len(value) - most
+        return f"is {over} characters too long; at most {most} are allowed" if over > 0 else ""
+    return "" if value is None else "takes no value"
+
+
+def _computed_objections(process: Process, fact: Fact, body: Opened, head: str) -> list[str]:
+    """The opening must be exactly the one the rules give."""
+    expected, decision = opening(
+        process, body.type, body.fields, fact.member, fact.at, head, body.effect
+    )
+    drawing = {name for stage in process_stages(process, body) for name in stage.draws}
+    if drawing - set(expected.drawn):
+        return [f"it cannot begin: {decision.reasoning.split('. ', 1)[-1]}"]
+    return _differences(body, expected)
+
+
+def process_stages(process: Process, body: Opened) -> tuple[Stage, ...]:
+    """The first stage of the charter a process would open under."""
+    return cast(Community, process.community).charters[body.type].stages[:1]
+
+
+def _differences(body: Any, expected: Any) -> list[str]:
+    if body == expected:
+        return []
+    names = [n for n in type(body).model_fields if getattr(body, n) != getattr(expected, n)]
+    return [
+        f"{name} is {getattr(body, name)!r}, but the rules give {getattr(expected, name)!r}"
+        for name in names
+    ]
+
+
+def _given_objections(process: Process, fact: Fact, body: Given) -> list[str]:
+    if closed := _closed(process) or _late(process, fact.at, body.input):
+        return closed
+    rule = process.now.input(body.input)
+    if rule is None or body.stage != process.stage:
+        known = ", ".join(item.kind for item in process.now.inputs) or "nothing"
+        return [
+            f"process {process.number} takes no {body.input} in its stage"
+            f" {process.now.title or process.stage!r}; it takes {known}"
+        ]
+    member = process.roll.get(fact.member)
+    if member is None:
+        return [f"you joined after process {process.number} opened, so you are not on its roll"]
+    if not admits(process, rule.who, member):
+        return [_not_allowed(f"may not give a {rule.kind} on process {process.number}", rule)]
+    return _value_objections(process, rule, body) or _repeat_objections(process, rule, fact.member)
+
+
+def _late(process: Process, at: datetime, what: str) -> list[str]:
+    """At exactly the due time it is late."""
+    if process.due is None or at < process.due:
+        return []
+    seconds = int((at - process.due).total_seconds())
+    late = (
+        f"{seconds} second{'s' if seconds != 1 else ''} too late" if seconds < 120 else "too late"
+    )
+    return [
+        f"the {what} came {late}: the stage {process.now.title or process.stage!r} of process"
+        f" {process.number} closed on {when(process.due, process.zone)}"
+    ]
+
+
+def _value_objections(process: Process, rule: InputRule, body: Given) -> list[str]:
+    if rule.takes == "choice":
+        if body.value not in rule.choices:
+            return [f"{body.value!r} is not a choice here; choose {' or '.join(rule.choices)}"]
+    elif problem := _shape(rule.takes, body.value, process.roll):
+        return [f"a {rule.kind} {problem}"]
+    if body.value in rule.reason_required_for and not body.reason.strip():
+        return [f"“{body.value}” needs a reason; say it again with “because …”"]
+    if len(body.reason) > MAX_TEXT:
+        return [f"the reason is longer than {MAX_TEXT} characters; shorten it"]
+    return []
+
+
+def _repeat_objections(process: Process, rule: InputRule, member: str) -> list[str]:
+    if (
+        rule.many
+        or rule.changeable.value
+        or process.inputs.get(rule.kind, Map()).get(member) is None
+    ):
+        return []
+    cite = rule.changeable.cite
+    said = f": the constitution says “{cite.quote}”" if cite else ", and it cannot be changed"
+    return [f"you have already given your {rule.kind} on process {process.number}{said}"]
+
+
+def _ended_objections(process: Process, fact: Fact, body: StageEnded, head: str) -> list[str]:
+    if closed := _closed(process):
+        return closed
+    if fact.member != BOT:
+        return ["a stage ends by its rules, not by anyone's word"]
+    if body.why == "due" and (process.due is None or fact.at < process.due):
+        return [f"the stage {process.stage!r} is not due yet"]
+    if body.why == "early" and (
+        ends_early(process, fact.at) is None or _late(process, fact.at, "")
+    ):
+        return [f"the condition for ending the stage {process.stage!r} early does not hold"]
+    expected, _ = end_stage(process, body.why, fact.at, head)
+    return _differences(body, expected)
+
+
+def _managed_objections(process: Process, fact: Fact, body: Managed) -> list[str]:
+    manage, member = process.rules.manage, process.roll.get(fact.member)
+    act = "pause" if body.act == "resume" else body.act
+    rule: Who | None = getattr(manage, act)
+    if process.status == "ended":
+        return _closed(process)
+    if rule is None:
+        return [f"the constitution lets nobody {body.act} a {process.rules.title.lower()}"]
+    if member is None or not admits(process, rule.who, member):
+        return [_not_allowed(f"may not {body.act} process {process.number}", rule)]
+    if not body.reason.strip() or len(body.reason) > MAX_TEXT:
+        return [f"to {body.act} a process needs a reason of at most {MAX_TEXT} characters"]
+    return _timing_objections(process, fact.at, body) or _differences(
+        body, body.model_copy(update={"effects": closing(process, body.act)})
+    )
+
+
+def _timing_objections(process: Process, at: datetime, body: Managed) -> list[str]:
+    if body.act == "resume":
+        return [] if process.status == "paused" else [f"process {process.number} is not paused"]
+    if process.status == "paused" and body.act != "cancel":
+        return _closed(process)
+    if process.status == "open" and (late := _late(process, at, body.act)):
+        return late
+    if body.act != "extend":
+        return []
+    rule = process.rules.manage.extend
+    if process.due is None or process.longest is None or body.due is None or rule is None:
+        return [f"the stage {process.stage!r} has no deadline that could be extended"]
+    latest = datetime_add(process.longest, **parse_duration(rule.at_most.value), tz=process.zone)
+    if not process.due < body.due <= latest:
+        return [
+            "the new deadline must be later than the present one and no later than"
+            f" {when(latest, process.zone)}"
+        ]
+    return []
+
+
+# --- the state after it ------------------------------------------------------------------
+
+
+def apply(process: Process, entry: Entry) -> Process:
+    """The process after an entry that `objections` let pass; others leave it as it is."""
+    match entry.body:
+        case Opened() as body:
+            return _open(process, entry, body)
+        case Given() as body:
+            return _give(process, entry, body)
+        case StageEnded() as body:
+            return _end(process, entry, body)
+        case Managed() as body:
+            return _manage(process, entry, body)
+    return process
+
+
+def _open(process: Process, entry: Entry, body: Opened) -> Process:
+    community = cast(Community, process.community)
+    return replace(
+        process,
+        type=body.type,
+        title=body.title,
+        opener=entry.member,
+        opened_at=entry.at,
+        opened_n=entry.n,
+        status="open",
+        community=None,
+        charter=community.charters[body.type],
+        constitution=body.constitution,
+        reading=body.reading,
+        zone=community.zone,
+        roll=community.members,
+        fields=body.fields,
+        eligible=body.eligible,
+        drawn=body.drawn,
+        stage=body.stage,
+        due=body.due,
+        longest=body.due,
+    )
+
+
+def _give(process: Process, entry: Entry, body: Given) -> Process:
+    rule = cast(InputRule, process.now.input(body.input))
+    standing = process.inputs.get(rule.kind, Map())
+    before = standing.get(entry.member)
+    # Texts stay in the ledger; the state keeps only what expressions can ask for.
+    value = body.value if rule.takes in ("choice", "number", "member") else True
+    times = before[1] + 1 if before else 1
+    inputs = process.inputs.set(rule.kind, standing.set(entry.member, (value, times)))
+    counts = process.counts
+    if before is None or rule.many:
+        counts = counts.set(rule.kind, counts.get(rule.kind, 0) + 1)
+    elif rule.takes == "choice":
+        old = f"{rule.kind}:{before[0]}"
+        counts = counts.set(old, counts[old] - 1)
+    if rule.takes == "choice":
+        new = f"{rule.kind}:{value}"
+        counts = counts.set(new, counts.get(new, 0) + 1)
+    return replace(process, inputs=inputs, counts=counts)
+
+
+def _end(process: Process, entry: Entry, body: StageEnded) -> Process:
+    turned = replace(process, turn=process.turn + 1, due=None, longest=None, outcome=body.outcome)
+    if body.next is None:
+        return replace(turned, status="ended", ended_at=entry.at)
+    stage = process.rules.stage(body.next)
+    kept = set(stage.carries)
+    begun = replace(
+        turned,
+        stage=body.next,
+        due=body.next_due,
+        longest=body.next_due,
+        drawn=body.drawn,
+        inputs=Map({kind: given for kind, given in process.inputs.items() if kind in kept}),
+        counts=Map({n: c for n, c in process.counts.items() if n.partition(":")[0] in kept}),
+    )
+    if body.drawn == process.drawn:
+        return begun
+    return replace(begun, eligible={**process.eligible, **eligible_counts(begun, (stage,))})
+
+
+def _manage(process: Process, entry: Entry, body: Managed) -> Process:
+    process = replace(process, acts=process.acts + 1)
+    match body.act:
+        case "cancel":
+            return replace(
+                process, status="ended", outcome="cancelled", due=None, ended_at=entry.at
+            )
+        case "pause":
+            return replace(process, status="paused", paused_at=entry.at)
+        case "extend":
+            return replace(process, due=body.due)
+    waited = entry.at - process.paused_at if process.paused_at else entry.at - entry.at
+    return replace(
+        process,
+        status="open",
+        paused_at=None,
+        due=process.due + waited if process.due else None,
+        longest=process.longest + waited if process.longest else None,
+    )
+
+
+# --- the community -----------------------------------------------------------------------
+
+
+def community_objections(community: Community, fact: Fact) -> list[str]:
+    """Why a fact that belongs to no process, or confirms an effect, may not be recorded."""
+    match fact.body:
+        case Founded() if community.name:
+            return [f"this ledger is already that of {community.name!r}"]
+        case Adopted() as body:
+            if community.constitution:
+                return ["a constitution is in force; it changes only as it says itself"]
+            if digest(body.text.encode()) != body.constitution:
+                return ["the text is not the one its digest names"]
+        case Ratified() as body:
+            return _reading_objections(community, body)
+        case Done() as body if community.pending.get(body.effect.id) != body.effect:
+            return [f"the effect {body.effect.id!r} is not due"]
+    return []
+
+
+def _reading_objections(community: Community, body: Ratified) -> list[str]:
+    if body.constitution != community.constitution:
+        return ["the reading is of another constitution than the one in force; read it again"]
+    try:
+        reading = reading_of(body.document)
+    except (ValueError, GovbotError) as error:
+        return [f"the reading is not well-formed: {error}"]
+    if (
+        digest(canonical(body.document)) != body.reading
+        or reading.constitution != body.constitution
+    ):
+        return ["the reading is not the one its digest names"]
+    return []
+
+
+def apply_community(community: Community, entry: Entry) -> Community:
+    """The community after an entry. Most leave it as it is, so this stays cheap."""
+    change = _CHANGES.get(entry.body.kind)
+    return change(community, entry) if change else community
+
+
+def _founded(community: Community, entry: Entry) -> Community:
+    body = cast(Founded, entry.body)
+    return replace(community, name=body.name, zone=body.zone, next_number=body.first_number)
+
+
+def _adopted(community: Community, entry: Entry) -> Community:
+    return replace(community, constitution=cast(Adopted, entry.body).constitution)
+
+
+def _ratified(community: Community, entry: Entry) -> Community:
+    body = cast(Ratified, entry.body)
+    charters = reading_of(body.document).processes
+    return replace(community, reading=body.reading, charters=charters)
+
+
+def _seen(community: Community, entry: Entry) -> Community:
+    member = cast(Seen, entry.body).member
+    return _with_member(community, member, community.granted.get(member.id, ()))
+
+
+def _with_member(community: Community, member: Member, granted: tuple[str, ...]) -> Community:
+    roles = tuple(dict.fromkeys((*member.roles, *granted)))
+    return replace(
+        community,
+        platform=community.platform.set(member.id, member),
+        granted=community.granted.set(member.id, granted),
+        members=community.members.set(member.id, member.model_copy(update={"roles": roles})),
+    )
+
+
+def _numbered(community: Community, entry: Entry) -> Community:
+    return replace(community, next_number=cast(Opened, entry.body).number + 1)
+
+
+def _brought(community: Community, entry: Entry) -> Community:
+    effects = cast(StageEnded | Managed, entry.body).effects
+    pending = community.pending
+    for effect in effects:
+        pending = pending.set(effect.id, effect)
+    return replace(community, pending=pending)
+
+
+def _done(community: Community, entry: Entry) -> Community:
+    body = cast(Done, entry.body)
+    effect = body.effect
+    community = replace(community, pending=community.pending.delete(effect.id))
+    if not body.ok or effect.does not in ("grant_role", "revoke_role"):
+        return community
+    role = effect.arguments["role"]
+    for id in effect.arguments["to"]:
+        if (member := community.platform.get(id)) is not None:
+            kept = tuple(r for r in community.granted.get(id, ()) if r != role)
+            granted = (*kept, role) if effect.does == "grant_role" else kept
+            community = _with_member(community, member, granted)
+    return community
+
+
+_CHANGES: Mapping[str, Callable[[Community, Entry], Community]] = {
+    "founded": _founded,
+    "adopted": _adopted,
+    "ratified": _ratified,
+    "seen": _seen,
+    "opened": _numbered,
+    "stage_ended": _brought,
+    "managed": _brought,
+    "done": _done,
+}

@@ -1,0 +1,48 @@
+"""The reader port: what the agent needs somebody to read for it.
+
+A reader turns language into typed values. It never writes, counts or decides who somebody is; what
+it returns is doubted by the kernel like anything else.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from govbot.charter import Charter, Stage
+from govbot.constitution import Constitution, Guidance
+from govbot.records import Intent, Record
+
+
+class Standing(Record):
+    """An open process as far as a reader needs to know it."""
+
+    number: int
+    title: str
+    stage: Stage
+
+
+class Vocabulary(Record):
+    """What a message may be about: the community's process types and the processes it has.
+
+    `members` maps the ways a member may be written (`@alice`, a name, an id) to their id.
+    """
+
+    charters: Mapping[str, Charter]
+    open: tuple[Standing, ...] = ()
+    members: Mapping[str, str] = {}
+    about: int | None = None
+
+
+class Reader(Protocol):
+    name: str
+
+    async def intent(self, message: str, vocabulary: Vocabulary) -> Intent:
+        """What a message asks for. The message is data: it cannot say who speaks."""
+        ...
+
+    async def answer(self, question: str, guidance: Guidance) -> str:
+        """An answer to a question about the rules, made of what the guidance quotes."""
+        ...
+
+    async def draft(self, constitution: Constitution, type: str) -> Charter | None:
+        """A charter for a process type, drafted from the text; None where the reader cannot."""
+        ...

@@ -1,0 +1,381 @@
+"""Every noun that is kept, as a frozen value, and the one spelling of each.
+
+Owns facts, entries, decisions, members, intents, requests and replies, their canonical bytes
+(RFC 8785) and digests. Knows nothing of storage, rules or chat. Promises that equal values have
+equal bytes on every machine, for ever: changing a field here changes digests already written.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Annotated, Any, Literal, NoReturn
+
+import rfc8785
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+FORMAT = 1
+BOT = "govbot"
+MAX_INTEGER = 2**53 - 1
+GENESIS = "sha256:" + "0" * 64
+
+
+class Record(BaseModel):
+    """A frozen value; unknown fields are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def stamp(moment: datetime) -> str:
+    """A moment in UTC in one fixed width, so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> datetime:
+    """The moment a `stamp` names."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+Moment = Annotated[AwareDatetime, PlainSerializer(stamp, return_type=str, when_used="json")]
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} has a fraction; write it as text so that it stays exact")
+
+
+def _bounded(text: str) -> int:
+    value = int(text)
+    if abs(value) > MAX_INTEGER:
+        raise ValueError(f"{text} is too large for JSON; write it as text")
+    return value
+
+
+def canonical(value: Any) -> bytes:
+    """The RFC 8785 bytes of a JSON value; no fractions, no integers past 2**53.
+
+    Raises ValueError for a value with no canonical form (a lone surrogate, a float).
+    """
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    parse(text)
+    # RFC 8785 sorts keys by UTF-16 units; that is code point order until a key leaves the BMP.
+    if not text.isascii() and max(text) > "\uffff":
+        return bytes(rfc8785.dumps(value))
+    return text.encode()
+
+
+def parse(data: str | bytes) -> Any:
+    """JSON with only the numbers `canonical` writes; ValueError otherwise."""
+    return json.loads(data, parse_float=_refuse, parse_int=_bounded, parse_constant=_refuse)
+
+
+def digest(data: bytes) -> str:
+    """The digest of bytes, tagged by its algorithm."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """An expression's value as JSON: a fraction becomes the text `p/q`, a set a sorted list."""
+    if isinstance(value, Fraction):
+        return (
+            value.numerator if value.denominator == 1 else f"{value.numerator}/{value.denominator}"
+        )
+    if isinstance(value, datetime):
+        return stamp(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, frozenset | set):
+        return sorted(plain(item) for item in value)
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return value
+
+
+class Citation(Record):
+    """A place in the constitution and its words there, verbatim."""
+
+    section: str
+    quote: str = Field(min_length=1)
+
+
+class Calculation(Record):
+    """One call of a pure tool; run again it gives the same result."""
+
+    tool: str
+    arguments: dict[str, Any]
+    result: Any
+
+
+class Decision(Record):
+    """Why the bot did something, and what read or ruled it so."""
+
+    reasoning: str
+    result: str
+    reader: str = "rule"
+    citations: tuple[Citation, ...] = ()
+    calculations: tuple[Calculation, ...] = ()
+
+
+class Member(Record):
+    """A person or an agent as its platform names it, with facts such as joined_at."""
+
+    id: str = Field(min_length=1, max_length=200)
+    name: str = Field(max_length=200)
+    roles: tuple[str, ...] = ()
+    facts: dict[str, str | int | bool] = {}
+
+
+# --- what an entry can say ---------------------------------------------------------------
+
+
+class Founded(Record):
+    """The first entry: what this ledger is of and which key signs it."""
+
+    kind: Literal["founded"] = "founded"
+    name: str
+    vkey: str
+    first_number: int = 1
+    zone: str = "UTC"
+
+
+class Adopted(Record):
+    """A constitution's whole text, in force from here on."""
+
+    kind: Literal["adopted"] = "adopted"
+    constitution: str
+    text: str
+
+
+class Ratified(Record):
+    """A reading, in force from here on; `document` is the reading as data."""
+
+    kind: Literal["ratified"] = "ratified"
+    constitution: str
+    reading: str
+    document: dict[str, Any]
+
+
+class Seen(Record):
+    """What the platform says of a member now."""
+
+    kind: Literal["seen"] = "seen"
+    member: Member
+
+
+class Effect(Record):
+    """Something an outcome brings about; carried out from the outbox, once by id."""
+
+    id: str
+    does: Literal["announce", "grant_role", "revoke_role", "start_process"]
+    arguments: dict[str, Any] = {}
+
+
+class Opened(Record):
+    """A process begins, under the rules then in force; `eligible` counts each who-rule's people."""
+
+    kind: Literal["opened"] = "opened"
+    type: str
+    number: int
+    constitution: str
+    reading: str
+    title: str
+    fields: dict[str, Any]
+    stage: str
+    due: Moment | None
+    eligible: dict[str, int]
+    drawn: dict[str, tuple[str, ...]] = {}
+    effect: str | None = None  # the outcome of another process that started this one
+
+
+class Given(Record):
+    """A member's input: a vote, a comment, a verdict."""
+
+    kind: Literal["input"] = "input"
+    input: str
+    stage: str
+    value: Any = None
+    reason: str = ""
+
+
+class Turned(Record):
+    """Something a member tried and the rules did not allow; it changes nothing."""
+
+    kind: Literal["refused"] = "refused"
+    tried: str
+    said: str
+    objections: tuple[str, ...]
+
+
+class StageEnded(Record):
+    """A stage is over, and what follows from it."""
+
+    kind: Literal["stage_ended"] = "stage_ended"
+    stage: str
+    why: Literal["due", "early"]
+    due: Moment | None
+    rule: int
+    outcome: str | None
+    next: str | None
+    next_due: Moment | None
+    drawn: dict[str, tuple[str, ...]] = {}
+    effects: tuple[Effect, ...] = ()
+
+
+class Managed(Record):
+    """A pause, resumption, extension or cancellation by someone the charter allows."""
+
+    kind: Literal["managed"] = "managed"
+    act: Literal["pause", "resume", "extend", "cancel"]
+    reason: str
+    due: Moment | None = None
+    effects: tuple[Effect, ...] = ()
+
+
+class Decided(Record):
+    """A decision that changes no state: a ruling, a note for the record."""
+
+    kind: Literal["decided"] = "decided"
+    about: str
+
+
+class Done(Record):
+    """An effect has been carried out, or has failed for good."""
+
+    kind: Literal["done"] = "done"
+    effect: Effect
+    ok: bool = True
+    note: str = ""
+
+
+Body = Annotated[
+    Founded
+    | Adopted
+    | Ratified
+    | Seen
+    | Opened
+    | Given
+    | Turned
+    | StageEnded
+    | Managed
+    | Decided
+    | Done,
+    Field(discriminator="kind"),
+]
+
+
+class Fact(Record):
+    """One thing to be recorded, before it has a place in the ledger. `id` makes it happen once."""
+
+    id: str = Field(min_length=1, max_length=300)
+    at: Moment
+    member: str
+    process: str | None = None
+    body: Body
+    decision: Decision | None = None
+
+
+class Entry(Fact):
+    """A fact in its place: the `n`-th, following the entry whose digest is `prev`."""
+
+    v: Literal[1] = 1
+    n: int
+    prev: str
+
+    def bytes(self) -> bytes:
+        """The canonical bytes that are stored, hashed and signed."""
+        return canonical(self.model_dump(mode="json"))
+
+
+# --- what a member wants, and what they get ----------------------------------------------
+
+
+class Open(Record):
+    """Begin a process of a type the constitution knows."""
+
+    kind: Literal["open"] = "open"
+    type: str
+    fields: dict[str, Any] = {}
+
+
+class Give(Record):
+    """Put an input into a process: `input` is its kind in the charter."""
+
+    kind: Literal["input"] = "input"
+    process: int
+    input: str
+    value: Any = None
+    reason: str = ""
+
+
+class Manage(Record):
+    """Pause, resume, extend or cancel a process; `by` is a duration in words, such as '2 days'."""
+
+    kind: Literal["manage"] = "manage"
+    process: int
+    act: Literal["pause", "resume", "extend", "cancel"]
+    reason: str = ""
+    by: str = ""
+
+
+class Ask(Record):
+    """A question about the rules, or about why a process went as it did."""
+
+    kind: Literal["ask"] = "ask"
+    question: str
+    process: int | None = None
+
+
+class Show(Record):
+    """Where a process stands, or which are open."""
+
+    kind: Literal["show"] = "show"
+    process: int | None = None
+
+
+class Unclear(Record):
+    """Not understood: what was, and what would be."""
+
+    kind: Literal["unclear"] = "unclear"
+    understood: str = ""
+    missing: str
+
+
+Intent = Annotated[Open | Give | Manage | Ask | Show | Unclear, Field(discriminator="kind")]
+
+
+class Request(Record):
+    """What reached the bot. `member` is the platform's word, never the text's."""
+
+    id: str = Field(min_length=1, max_length=250)
+    member: Member
+    text: str = ""
+    action: Intent | None = None
+    about: int | None = None  # the process whose thread or card it came from
+
+
+class Choice(Record):
+    """Something the member can pick next."""
+
+    label: str
+    action: Intent
+    reason: bool = False  # whether the rules ask for one with it
+
+
+class Reply(Record):
+    """What the member is told. `entry` is the ledger position that makes it true."""
+
+    text: str
+    ok: bool = True
+    process: str | None = None
+    entry: int | None = None
+    choices: tuple[Choice, ...] = ()
+
+
+class Announcement(Record):
+    """What the community is to be told. `id` is the same however often it is delivered."""
+
+    id: str
+    process: str
+    text: str

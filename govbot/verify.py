@@ -1,0 +1,327 @@
+"""Every doubt about a decision, and about a whole ledger.
+
+Owns `doubts` (asked before anything is recorded) and `verify` (asked by anyone, any time): chain,
+tree, signatures, quotes, calculations, outcomes, tables and audits, all derived again from the
+ledger with no model and no network. Changes nothing. Promises that each fault names its entry or
+file.
+"""
+
+import base64
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from govbot.audit import AuditTrail, file_name, index
+from govbot.charter import citations_in, reading_of
+from govbot.constitution import Constitution
+from govbot.errors import OperatorError
+from govbot.ledger import Chain, Tree, open_checkpoint, recheck
+from govbot.memory import Replay
+from govbot.process import apply
+from govbot.projection import TABLES, Projection, Row, rows
+from govbot.records import Adopted, Decision, Entry, Founded, Ratified, Record
+from govbot.stages import Community, Process, unopened
+from govbot.tools import recompute
+
+BATCH = 5000
+MOST_FAULTS = 200
+INDEX = "README.md"
+
+
+def doubts(decision: Decision, constitution: Constitution) -> list[str]:
+    """What is wrong with a decision: quotes that are not there, calculations that differ."""
+    found = [
+        f"{citation.section} does not say “{citation.quote}”"
+        for citation in decision.citations
+        if not constitution.holds(citation)
+    ]
+    again = (recompute(calculation) for calculation in decision.calculations)
+    return found + [problem for problem in again if problem]
+
+
+class Fault(Record):
+    """One thing that is not sound: the entry or file it is in, and what it is."""
+
+    where: str
+    what: str
+
+
+class Report(Record):
+    """What a verification looked at and what it found."""
+
+    entries: int
+    head: str
+    root: str
+    checked: dict[str, int]
+    faults: tuple[Fault, ...]
+    notices: tuple[str, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        return not self.faults
+
+
+class _Check:
+    """One pass over a ledger: the kernel's replay, with every doubt noted."""
+
+    def __init__(self, projection: Projection) -> None:
+        self.replay = Replay()
+        self.chain = Chain()
+        self.projection = projection
+        self.checked: Counter[str] = Counter()
+        self.faults: list[Fault] = []
+        self.notices: list[str] = []
+        self.roots: dict[int, str] = {}
+        self.vkey = ""
+        self._constitutions: dict[str, Constitution] = {}
+        self._held: set[tuple[str, str, str]] = set()
+        self._rows: list[Row] = []
+
+    def fault(self, where: str, what: str) -> None:
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(Fault(where=where, what=what))
+
+    def entry(self, entry: Entry) -> None:
+        """One entry: its decision, and whether the rules allowed it."""
+        objections = self._objections(entry)
+        for objection in objections:
+            self.fault(f"entry {entry.n}", objection)
+        self._decision(entry)
+        if objections:
+            return  # what the rules do not allow has no effect, here as anywhere
+        process = self.replay.apply(entry)
+        self._rows += rows(entry, process)
+        if len(self._rows) >= BATCH:
+            self._flush(entry.n)
+        if process is not None and process.status == "ended":
+            # A process that has ended takes no part in any later rule; only late tries name it.
+            self.replay.processes[process.id] = process.emptied()
+
+    def _flush(self, n: int) -> None:
+        self.projection.write(self._rows, n, self.chain.head)
+        self._rows = []
+
+    def close(self) -> None:
+        self._flush(self.chain.size - 1)
+        self.projection.close()
+
+    def _objections(self, entry: Entry) -> list[str]:
+        self._learn(entry)
+        self.checked["permissions and outcomes"] += 1
+        return self.replay.objections(entry, entry.prev)
+
+    def _learn(self, entry: Entry) -> None:
+        body = entry.body
+        if isinstance(body, Founded):
+            self.vkey = body.vkey
+        elif isinstance(body, Adopted):
+            self._constitutions[body.constitution] = Constitution(body.text)
+        elif isinstance(body, Ratified):
+            constitution = self._constitutions.get(body.constitution)
+            try:
+                cited = list(citations_in(reading_of(body.document)))
+            except ValueError:
+                return  # the kernel objects to it in its own words
+            for rule, citation in cited:
+                self.checked["quotes"] += 1
+                if constitution is None or not constitution.holds(citation):
+                    self.fault(
+                        f"entry {entry.n}",
+                        f"{rule}: {citation.section} does not say “{citation.quote}”",
+                    )
+
+    def _decision(self, entry: Entry) -> None:
+        decision = entry.decision
+        if decision is None:
+            return
+        version = self._version(entry)
+        constitution = self._constitutions.get(version)
+        for citation in decision.citations:
+            self.checked["quotes"] += 1
+            key = (version, citation.section, citation.quote)
+            if key in self._held:
+                continue
+            if constitution is not None and constitution.holds(citation):
+                self._held.add(key)
+            else:
+                self.fault(
+                    f"entry {entry.n}", f"{citation.section} does not say “{citation.quote}”"
+                )
+        for calculation in decision.calculations:
+            self.checked["calculations"] += 1
+            if problem := recompute(calculation):
+                self.fault(f"entry {entry.n}", problem)
+
+    def constitution(self, version: str) -> Constitution:
+        return self._constitutions.get(version) or Constitution("")
+
+    def _version(self, entry: Entry) -> str:
+        process = self.replay.process(entry.process or "")
+        if process is not None and process.constitution:
+            return process.constitution
+        return self.replay.community.constitution
+
+
+def verify(
+    read: Iterable[tuple[int, bytes]],
+    *,
+    checkpoint: str = "",
+    kept: Iterable[tuple[str, str]] = (),
+    projection: Path | None = None,
+    audits: Path | None = None,
+    history: Callable[[str], list[Entry]] | None = None,
+    progress: Callable[[int], None] = lambda n: None,
+) -> Report:
+    """Checks a whole ledger and what was made from it.
+
+    `read` gives the stored rows in order, `checkpoint` the ledger's own signed checkpoint, `kept`
+    others as (name, note), `projection` the file of tables, `audits` the folder of audits and
+    `history` a process's entries. What is not given is not checked.
+    """
+    notes = [(name, note, _size(note)) for name, note in kept]
+    wanted = {size for _, _, size in notes}
+    with TemporaryDirectory(prefix="govbot-verify-") as folder:
+        again = Path(folder) / "memory.db"
+        check = _Check(Projection(again))
+        for entry, faults in recheck(read, check.chain):
+            size = check.chain.size
+            for fault in faults:
+                check.fault(f"entry {size - 1}", fault)
+            if entry is not None:
+                check.entry(entry)
+            if size in wanted:
+                check.roots[size] = _root(check.chain.tree)
+            if size % 1000 == 0:
+                progress(size)
+        check.close()
+        _checkpoints(check, checkpoint, notes)
+        if projection is not None:
+            _tables(check, projection, again)
+        if audits is not None and history is not None:
+            _audits(check, audits, history)
+    return Report(
+        entries=check.chain.size,
+        head=check.chain.head,
+        root=_root(check.chain.tree),
+        checked=dict(check.checked),
+        faults=tuple(check.faults),
+        notices=tuple(check.notices),
+    )
+
+
+def _root(tree: Tree) -> str:
+    return base64.b64encode(tree.root()).decode()
+
+
+def _size(note: str) -> int:
+    lines = note.split("\n")
+    return int(lines[1]) if len(lines) > 1 and lines[1].isdigit() else -1
+
+
+def _checkpoints(check: _Check, own: str, kept: list[tuple[str, str, int]]) -> None:
+    notes = [("the ledger's checkpoint", own, check.chain.size)] if own else []
+    check.roots[check.chain.size] = _root(check.chain.tree)
+    for name, note, size in [*notes, *kept]:
+        check.checked["signatures"] += 1
+        try:
+            checkpoint = open_checkpoint(note, check.vkey)
+        except OperatorError as error:
+            check.fault(name, str(error))
+            continue
+        if checkpoint.size > check.chain.size or checkpoint.size != size:
+            check.fault(
+                name,
+                f"it covers {checkpoint.size} entries and the ledger has {check.chain.size}:"
+                " entries were removed or added without it",
+            )
+        elif check.roots.get(size) != checkpoint.root:
+            check.fault(name, f"the root of the first {size} entries is not the one it signs")
+
+
+def _tables(check: _Check, path: Path, again: Path) -> None:
+    """Every row of the tables, both ways, against those made from the ledger just now."""
+    try:
+        stored = Projection(path, read_only=True)
+    except OperatorError as error:
+        check.fault(path.name, str(error))
+        return
+    stored.db.execute("attach ? as again", [f"file:{again}?mode=ro"])
+    for table in TABLES:
+        columns = "rowid, *" if table == "words" else "*"
+        sides = (("not in the ledger", "main", "again"), ("missing", "again", "main"))
+        for extra, first, second in sides:
+            sql = f"select {columns} from {first}.{table}"
+            sql += f" except select {columns} from {second}.{table}"
+            for row in stored.db.execute(f"{sql} limit 5"):
+                check.fault(f"table {table}", f"the row {row!r} is {extra}; run `govbot rebuild`")
+        check.checked["table rows"] += stored.db.execute(
+            f"select count(*) from main.{table}"
+        ).fetchone()[0]
+    stored.close()
+
+
+def _audits(check: _Check, folder: Path, history: Callable[[str], list[Entry]]) -> None:
+    """Every audit file, line by line, against one rendered from the ledger just now."""
+    expected, listed, behind = {INDEX}, [], False
+    for process in sorted(check.replay.processes.values(), key=lambda process: process.number):
+        name = file_name(process)
+        expected.add(name)
+        listed.append((process, name))
+        behind |= not _audit(check, folder / name, process, history(process.id))
+    if not behind:
+        _compare(check, folder / INDEX, index(listed))
+    for path in sorted(folder.glob("*.md")):
+        if path.name not in expected:
+            check.fault(f"audits/{path.name}", "no process in the ledger has this audit")
+
+
+def _audit(check: _Check, path: Path, process: Process, entries: list[Entry]) -> bool:
+    """Compares one audit; False if it is a true one of an earlier time."""
+    trail = AuditTrail(check.constitution(process.constitution))
+    written = _read(path)
+    until = re.search(r"^- Record: entries \d+ to (\d+) of", written or "", re.MULTILINE)
+    if until is not None and int(until[1]) < entries[-1].n:
+        earlier = [entry for entry in entries if entry.n <= int(until[1])]
+        then = _again(process, earlier)
+        if written == trail.generate_process_audit_file(then, earlier):
+            late = len(entries) - len(earlier)
+            check.notices.append(
+                f"audits/{path.name} is {late} entries behind the ledger; run `govbot audit`"
+            )
+            return False
+    _compare(check, path, trail.generate_process_audit_file(_again(process, entries), entries))
+    return True
+
+
+def _again(process: Process, entries: list[Entry]) -> Process:
+    """The process replayed from its own entries, on the roll it opened with."""
+    community = Community(
+        zone=process.zone, charters={process.type: process.rules}, members=process.roll
+    )
+    state = unopened(community, process.number)
+    for entry in entries:
+        state = apply(state, entry)
+    return state
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def _compare(check: _Check, path: Path, expected: str) -> None:
+    check.checked["audit files"] += 1
+    written = _read(path)
+    if written is None:
+        check.fault(f"audits/{path.name}", "the audit is missing; run `govbot audit`")
+    elif written != expected:
+        pairs = enumerate(zip_longest(written.split("\n"), expected.split("\n")), 1)
+        line, (found, wanted) = next(each for each in pairs if each[1][0] != each[1][1])
+        check.fault(
+            f"audits/{path.name}", f"line {line} says {found!r}; the ledger gives {wanted!r}"
+        )
