@@ -6,6 +6,7 @@ every request, sent only after what it says is durable, and the same reply's eff
 for one request id.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
@@ -48,6 +49,7 @@ from govbot.stages import Process, ends_early
 from govbot.verify import doubts
 
 Clock = Callable[[], datetime]
+_NUMBER = re.compile(r"(?<!\d)\d{1,9}(?!\d)")
 SHOWN = 20  # open processes listed in one reply
 
 
@@ -92,9 +94,12 @@ class Agent:
             for id, member in sorted(members.items())
             for spelling in (member.name, id.rpartition(":")[2], id)
         }
+        # What a message names by number is read too, so that a late vote gets a late vote's answer.
+        named = (self.memory.process(f"process_{n}") for n in _NUMBER.findall(request.text)[:10])
+        meant = [*self.memory.get_active_processes(), *(process for process in named if process)]
         open = tuple(
             Standing(number=process.number, title=process.title, stage=process.now)
-            for process in self.memory.get_active_processes()
+            for process in {process.id: process for process in meant}.values()
         )
         charters = self.memory.community.charters
         return Vocabulary(charters=charters, open=open, members=spelled, about=request.about)

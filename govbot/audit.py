@@ -28,9 +28,9 @@ from govbot.replies import counts, sentence
 from govbot.stages import Process, electorate
 from govbot.tools.dates import when
 
-_MARKED = re.compile(r"([\\`*_\[\]<>&|~$@^])")
-_LINKED = re.compile(r"(?<=\w)([.:])(?=[\w/])")
-_LEADING = re.compile(r"^([#+=-]|\d+[.)])")
+_MARKED = re.compile(r"([\\`*_\[\]<&|~$@^])")
+_LINKED = re.compile(r"(?<=www)(\.)|(:)(?=//)", re.IGNORECASE)
+_LEADING = re.compile(r"^([#+=>-]|\d+[.)])")
 
 
 def escape(text: str) -> str:
@@ -39,7 +39,7 @@ def escape(text: str) -> str:
     White space folds to single blanks; controls and invisible marks show as their code point.
     """
     shown = "".join(_visible(c) for c in " ".join(text.split()))
-    shown = _LINKED.sub(r"\\\1", _MARKED.sub(r"\\\1", shown))
+    shown = _LINKED.sub(r"\\\g<0>", _MARKED.sub(r"\\\1", shown))
     return _LEADING.sub(lambda m: "\\" + m[0] if not m[0][0].isdigit() else _dotted(m[0]), shown)
 
 
@@ -155,12 +155,13 @@ class AuditTrail:
         yield ""
         yield "The roll was fixed when the process opened."
         yield ""
-        rules = {r.who: r for stage in process.rules.stages for r in stage.inputs}
-        for who, rule in rules.items():
+        asked: dict[str, list[str]] = {}
+        for rule in (rule for stage in process.rules.stages for rule in stage.inputs):
+            asked.setdefault(rule.who, []).append(rule.kind)
+        for who, kinds in asked.items():
             people = sorted(electorate(process, who))
-            yield f"- {rule.kind} (`{who}`): {len(people)} — " + (
-                ", ".join(self._name(id, process) for id in people) or "nobody"
-            )
+            names = ", ".join(self._name(id, process) for id in people) or "nobody"
+            yield f"- {', '.join(dict.fromkeys(kinds))} ({_code(who)}): {len(people)} — {names}"
         yield ""
 
     def _given(self, process: Process, entries: list[Entry]) -> Iterator[str]:
@@ -247,7 +248,7 @@ class AuditTrail:
         kind = entry.body.kind.replace("_", " ").capitalize()
         yield f"### {kind}: {escape(decision.result)}"
         yield ""
-        yield f"- Decision ID: `{escape(entry.process or '')}_{entry.n}`"
+        yield f"- Decision ID: {_code(f'{entry.process}_{entry.n}')}"
         yield f"- Timestamp: {self._time(entry.at, process)}"
         yield f"- Read by: {escape(decision.reader)}"
         yield ""

@@ -372,7 +372,7 @@ def _told(calculation: Calculation) -> str:
     expression, variables = calculation.arguments["expression"], calculation.arguments["variables"]
     values = ", ".join(f"{name} = {value}" for name, value in variables.items())
     verdict = "holds" if calculation.result is True else "does not hold"
-    return f"the condition `{expression}` {verdict}" + (f" with {values}" if values else "")
+    return f"the condition “{expression}” {verdict}" + (f" with {values}" if values else "")
 
 
 def opening(
@@ -419,8 +419,8 @@ def opening(
     cites = (charter.cite, charter.opened_by.cite, *begun.citations)
     until = f" until {when(begun.due, community.zone)}" if begun.due else ""
     decision = Decision(
-        reasoning=f"{charter.title!r} is what this is; its first stage, "
-        f"{stage.title or stage.name!r}, runs{until}. {begun.problem}".strip(),
+        reasoning=f"The charter of a {charter.title.lower()} lets this member open one. Its first"
+        f" stage, {stage.title or stage.name!r}, runs{until}. {begun.problem}".strip(),
         result="opened",
         citations=tuple(dict.fromkeys(cite for cite in cites if cite)),
         calculations=begun.calculations,

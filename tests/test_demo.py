@@ -15,7 +15,7 @@ def test_the_walk_through_ends_as_written_and_verifies(tmp_path: Path) -> None:
     assert asyncio.run(play(console, tmp_path))
     said = console.file.getvalue()  # type: ignore[attr-defined]
     assert "Process #125 has ended: PASSED" in said
-    assert "`agree > disagree` holds with agree = 2, disagree = 1" in said
+    assert "“agree > disagree” holds with agree = 2, disagree = 1" in said
     audit = next((tmp_path / "example" / "audits").glob("125-*.md")).read_text()
     assert "**Standard proposal 125 has ended: passed.**" in audit
     for name in ("example", "consensus", "jury"):
