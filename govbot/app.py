@@ -234,10 +234,20 @@ async def rebuild_tables(path: Path) -> int:
     return count
 
 
+def _checkpoint(engine: SqliteEngine) -> str:
+    try:
+        return engine.checkpoint()
+    except OperatorError:
+        return ""  # that it is missing is for the report to say
+
+
 def verify_folder(
-    path: Path, kept: list[Path], progress: Callable[[int], None] = lambda n: None
+    path: Path, kept: list[Path], progress: Callable[[int], None] = lambda n: None, vkey: str = ""
 ) -> Report:
-    """Checks a community's folder; OperatorError where it cannot even be read."""
+    """Checks a community's folder; OperatorError where it cannot even be read.
+
+    `vkey` is the key known to sign its ledger; where it is not given, the folder's own key is.
+    """
     folder = Folder(path)
     engine = SqliteEngine.reading(folder.ledger)
     notes = [(str(path), path) for path in kept]
@@ -249,7 +259,8 @@ def verify_folder(
         raise OperatorError(f"a checkpoint cannot be read: {error}") from None
     return verify(
         engine.read(),
-        checkpoint=engine.checkpoint(),
+        checkpoint=_checkpoint(engine),
+        vkey=vkey or (Key.load(folder.key).vkey if folder.key.is_file() else ""),
         kept=texts,
         projection=folder.tables,
         audits=folder.audits,

@@ -323,8 +323,9 @@ def audit(number: int | None, folder: Path) -> None:
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @click.option("--checkpoint", "kept", multiple=True, type=click.Path(path_type=Path),
               help="A checkpoint you kept from earlier; may be repeated.")  # fmt: skip
+@click.option("--vkey", default="", help="The key you know to sign it; else the folder's own.")
 @_json
-def verify(folder: Path, kept: tuple[Path, ...], as_json: bool) -> None:
+def verify(folder: Path, kept: tuple[Path, ...], vkey: str, as_json: bool) -> None:
     """Check everything again: chain, signatures, quotes, sums, outcomes, tables and audits.
 
     \b
@@ -334,13 +335,13 @@ def verify(folder: Path, kept: tuple[Path, ...], as_json: bool) -> None:
     from govbot.app import verify_folder
 
     if as_json or not sys.stderr.isatty():
-        report = verify_folder(folder, list(kept))
+        report = verify_folder(folder, list(kept), vkey=vkey)
     else:
         from rich.console import Console
 
         with Console(stderr=True).status("Checking …") as shown:
             report = verify_folder(
-                folder, list(kept), lambda n: shown.update(f"Checking … {n:,} entries")
+                folder, list(kept), lambda n: shown.update(f"Checking … {n:,} entries"), vkey
             )
     if as_json:
         click.echo(report.model_dump_json(indent=2))

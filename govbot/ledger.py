@@ -62,6 +62,7 @@ def _unreadable(data: bytes, error: ValueError) -> OperatorError:
     """Why bytes are no entry of this format, and what to do."""
     try:
         value = parse(data)
+        own_spelling = canonical(value) == data
     except (ValueError, RecursionError):
         return OperatorError(f"an entry's bytes are not JSON as govbot writes it; {_MEND}")
     version = value.get("v") if isinstance(value, dict) else None
@@ -69,7 +70,7 @@ def _unreadable(data: bytes, error: ValueError) -> OperatorError:
         return OperatorError(
             f"an entry was written by a newer govbot (format {version}); upgrade govbot"
         )
-    if canonical(value) != data:
+    if not own_spelling:
         return OperatorError(f"an entry's bytes are not in canonical form; {_MEND}")
     return OperatorError(
         f"an entry has a shape this govbot does not know ({_reason(error)}); "

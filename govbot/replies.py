@@ -151,6 +151,8 @@ def _rules(process: Process, entry: Entry) -> list[Citation]:
 def _given(who: str, body: Given, process: Process) -> Iterator[str]:
     rule = process.rules.stage(body.stage).input(body.input)
     said = f": {body.value}" if rule is not None and rule.takes == "choice" else ""
+    if rule is not None and _concealed(process, rule):
+        said = "; it stays hidden until the end"
     yield f"{who} Your {body.input} has been recorded{said}"
     if process.status == "ended" or body.stage != process.stage:
         yield f"With it the stage {body.stage!r} of Process #{process.number} has ended."

@@ -1,12 +1,16 @@
-"""Fakes that ship: a clock that is set, a surface in memory.
+"""Fakes that ship: a clock that is set, a surface in memory, a provider with a script.
 
-For tests and for the demo, where time must pass without waiting for it.
+For tests and for the demo, where time must pass without waiting for it. They refuse to improvise:
+a script that runs dry is an error.
 """
 
+from collections import deque
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
-from govbot.records import Announcement, Reply, Request
+from govbot.errors import ModelError
+from govbot.llm import Prompt, Usage, Value
+from govbot.records import Announcement, Record, Reply, Request
 
 
 class SetClock:
@@ -47,3 +51,21 @@ class MemorySurface:
         if self.down:
             raise OSError("the chat is away")
         self.announced.append(told)
+
+
+class Scripted:
+    """A provider that answers what it was told to, in order, and keeps what it was asked."""
+
+    name = "scripted"
+
+    def __init__(self, *answers: Record) -> None:
+        self.answers, self.asked = deque(answers), list[Prompt]()
+
+    async def complete(self, prompt: Prompt, schema: type[Value]) -> tuple[Value, Usage]:
+        self.asked.append(prompt)
+        if not self.answers:
+            raise ModelError(f"nothing is scripted for {prompt.task!r}; add an answer")
+        answer = self.answers.popleft()
+        if not isinstance(answer, schema):
+            raise ModelError(f"{answer!r} is scripted where {schema.__name__} was asked for")
+        return answer, Usage(model=self.name, read=0, written=0)

@@ -168,7 +168,8 @@ class _Check:
 def verify(
     read: Iterable[tuple[int, bytes]],
     *,
-    checkpoint: str = "",
+    checkpoint: str | None = None,
+    vkey: str = "",
     kept: Iterable[tuple[str, str]] = (),
     projection: Path | None = None,
     audits: Path | None = None,
@@ -177,8 +178,9 @@ def verify(
 ) -> Report:
     """Checks a whole ledger and what was made from it.
 
-    `read` gives the stored rows in order, `checkpoint` the ledger's own signed checkpoint, `kept`
-    others as (name, note), `projection` the file of tables, `audits` the folder of audits and
+    `read` gives the stored rows in order, `checkpoint` the ledger's own signed checkpoint (empty
+    where it has none), `vkey` the key that is known to sign it, `kept` other checkpoints as
+    (name, note), `projection` the file of tables, `audits` the folder of audits and
     `history` a process's entries. What is not given is not checked.
     """
     notes = [(name, note, _size(note)) for name, note in kept]
@@ -197,6 +199,8 @@ def verify(
             if size % 1000 == 0:
                 progress(size)
         check.close()
+        if vkey and check.vkey != vkey:
+            check.fault("entry 0", f"it names the key {check.vkey!r}; this ledger's is {vkey!r}")
         _checkpoints(check, checkpoint, notes)
         if projection is not None:
             _tables(check, projection, again)
@@ -221,8 +225,8 @@ def _size(note: str) -> int:
     return int(lines[1]) if len(lines) > 1 and lines[1].isdigit() else -1
 
 
-def _checkpoints(check: _Check, own: str, kept: list[tuple[str, str, int]]) -> None:
-    notes = [("the ledger's checkpoint", own, check.chain.size)] if own else []
+def _checkpoints(check: _Check, own: str | None, kept: list[tuple[str, str, int]]) -> None:
+    notes = [] if own is None else [("the ledger's checkpoint", own, check.chain.size)]
     check.roots[check.chain.size] = _root(check.chain.tree)
     for name, note, size in [*notes, *kept]:
         check.checked["signatures"] += 1

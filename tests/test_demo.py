@@ -22,3 +22,12 @@ def test_the_walk_through_ends_as_written_and_verifies(tmp_path: Path) -> None:
         report = verify_folder(tmp_path / name, [])
         assert report.sound, report.faults
         assert report.checked["calculations"] > 0
+
+
+def test_the_committed_sample_audits_are_what_the_demo_writes(tmp_path: Path) -> None:
+    asyncio.run(play(Console(file=io.StringIO()), tmp_path))
+    samples = Path(__file__).parent.parent / "audits"
+    for sample in sorted(samples.glob("*/*.md")):
+        written = tmp_path / sample.parent.name / "audits" / sample.name
+        assert written.read_text() == sample.read_text(), sample.name
+    assert len(list(samples.glob("*/*.md"))) >= 4

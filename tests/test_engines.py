@@ -113,8 +113,27 @@ def test_a_hook_that_fails_leaves_no_one_waiting(engine: SqliteEngine) -> None:
         raise OperatorError("the tables are full")
 
     engine.on_durable = fail
-    assert record(engine, vote(0))[0].n == 0
+    pending = engine.append(vote(0))
+    with pytest.raises(OperatorError, match="the tables are full"):
+        engine.flush()
+    assert asyncio.run(pending.durable()).n == 0
     assert len(list(engine.read())) == 1
+
+
+def test_a_hook_that_fails_in_the_loop_is_heard_of_there(engine: SqliteEngine) -> None:
+    heard: list[str] = []
+
+    def fail(entries: list[Entry]) -> None:
+        raise OperatorError("the tables are full")
+
+    async def scenario() -> Entry:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: heard.append(str(context["exception"])))
+        return await engine.append(vote(0)).durable()
+
+    engine.on_durable = fail
+    assert asyncio.run(scenario()).n == 0
+    assert heard == ["the tables are full"]
 
 
 def test_a_ledger_is_found_again_as_it_was_left(path: Path) -> None:
@@ -147,10 +166,6 @@ def test_without_a_key_entries_are_kept_and_signed_when_there_is_one(path: Path)
 def page_limit(engine: SqliteEngine, pages: int) -> None:
     """SQLite's own way of a full disk; SQLite does not go below what is in use."""
     engine._db.execute(f"pragma max_page_count = {pages}")
-
-
-def big(first: int, count: int = 20) -> list[object]:
-    return [vote(n, value="x" * 4000) for n in range(first, first + count)]
 
 
 def test_a_full_disk_loses_only_what_was_never_acknowledged(engine: SqliteEngine) -> None:
@@ -188,10 +203,22 @@ def test_a_failed_flush_by_hand_is_heard(engine: SqliteEngine) -> None:
 def test_a_connection_that_broke_is_told_to_whoever_waits(engine: SqliteEngine) -> None:
     pending = engine.append(vote(0))
     engine._db.close()
-    with pytest.raises(OperatorError, match="cannot be written"):
+    with pytest.raises(OperatorError, match="nothing was recorded"):
         asyncio.run(pending.durable())
     with pytest.raises(OperatorError, match="cannot be read"):
         engine.find("request:0")
+
+
+def test_a_ledger_locked_by_another_program_records_nothing_and_recovers(
+    engine: SqliteEngine, path: Path
+) -> None:
+    engine._db.execute("pragma busy_timeout = 0")
+    other = sqlite3.connect(str(path), isolation_level=None)
+    other.execute("begin immediate")
+    with pytest.raises(OperatorError, match="nothing was recorded.*locked by another program"):
+        record(engine, vote(0))
+    other.close()
+    assert record(engine, vote(0))[0].n == 0
 
 
 def test_entries_someone_else_slipped_in_are_not_built_upon(engine: SqliteEngine) -> None:
@@ -238,12 +265,12 @@ def test_a_kill_at_any_moment_loses_nothing_acknowledged(path: Path, acknowledge
         told += child.stdout.read().split()
 
     reader = SqliteEngine.reading(path)
-    assert all(reader.find(id) for id in told if id.startswith("request:"))
+    assert all(reader.find(id) for id in told)
     asyncio.run(reader.close())
     engine = SqliteEngine.open(path, KEY)
     assert len(told) >= acknowledged
     assert not any(faults for _, faults in recheck(engine.read(), Chain()))
-    assert open_checkpoint(engine.checkpoint(), KEY.vkey).size == engine.size >= len(told) - 1
+    assert open_checkpoint(engine.checkpoint(), KEY.vkey).size == engine.size >= len(told)
     assert record(engine, vote(engine.size))[0].n == engine.size - 1
     asyncio.run(engine.close())
 
@@ -264,7 +291,7 @@ def test_a_kill_at_any_moment_loses_nothing_acknowledged(path: Path, acknowledge
         "insert into entries values (9, 'far', null, x'00', x'00')",
         "insert into entries values (null, 'unplaced', null, x'00', x'00')",
         "insert into entries values (3, 'text', null, x'00', 'text')",
-        "insert into entries values (1, 'b', null, x'00', x'00') on conflict do update set id = 'b'",
+        "insert into entries values (1, 'b', null, x'', x'') on conflict do update set id = 'b'",
     ],
 )
 def test_stored_entries_cannot_be_changed_through_sql(path: Path, statement: str) -> None:
@@ -400,7 +427,13 @@ def test_a_folder_one_may_not_write_is_read_and_not_written(path: Path) -> None:
     try:
         with pytest.raises(OperatorError, match="choose a folder you may write to"):
             SqliteEngine.open(path.parent / "new.db", KEY)
+        with pytest.raises(OperatorError, match="yours"):
+            SqliteEngine.open(path, KEY)
         assert SqliteEngine.reading(path).size == 2
+        path.parent.chmod(0o700)
+        path.chmod(0o400)
+        with pytest.raises(OperatorError, match="yours"):
+            SqliteEngine.open(path, KEY)
     finally:
         path.parent.chmod(0o700)
 

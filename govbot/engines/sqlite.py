@@ -23,7 +23,7 @@ from govbot.errors import OperatorError
 from govbot.ledger import Chain, Checkpoint, Key, open_checkpoint, read_entry, seal, sign_checkpoint
 from govbot.records import FORMAT, Entry, Fact, digest, stamp
 
-# Before it, a checkpoint racing a commit could lose the commit: https://sqlite.org/wal.html
+# Before it a checkpoint beside a commit could damage the file: https://sqlite.org/wal.html#walresetbug
 _OLDEST = (3, 51, 3)
 _APPLICATION = int.from_bytes(b"gvbt", "big")
 _CHUNK = 256
@@ -170,10 +170,12 @@ class SqliteEngine:
         return chain
 
     def _check(self) -> None:
-        """That the last row can be read and none is missing, and the checkpoint is of these."""
+        """That no row is missing, the last can be read and the checkpoint is of these rows."""
         stands = Checkpoint.of(self._key.name if self._key else "", self._durable.tree)
-        if stands.size and self.entry(stands.size - 1) is None:
+        (last,) = self._query("select coalesce(max(n), -1) from entries")[0]
+        if last != stands.size - 1:
             raise self._unsound("an entry is missing")
+        self.entry(last)
         found = self._query("select size, root, note from checkpoint")
         size, root, note = found[0] if found else (0, stands.root, None)
         if (size, root) != (stands.size, stands.root):
@@ -192,7 +194,9 @@ class SqliteEngine:
         return self._one("select bytes from entries where id = ?", id)
 
     def entry(self, n: int) -> Entry | None:
-        if n >= self._durable.size and n < self._chain.size:
+        if not 0 <= n < self._chain.size:
+            return None
+        if n >= self._durable.size:
             return self._batch.entries[n - self._durable.size]
         return self._one("select bytes from entries where n = ?", n)
 
@@ -221,8 +225,8 @@ class SqliteEngine:
     def _query(self, sql: str, *values: str | int) -> list[Any]:
         try:
             return self._db.execute(sql, values).fetchall()  # type: ignore[no-any-return]
-        except (sqlite3.Error, OverflowError) as error:
-            raise _damaged(self._path, error) from None
+        except sqlite3.Error as error:
+            raise OperatorError(_trouble(self._path, error)) from None
 
     # --- writing -------------------------------------------------------------------------
 
@@ -257,29 +261,37 @@ class SqliteEngine:
             return  # outside a loop `flush` is called by hand
         if self._scheduled is not loop:
             self._scheduled = loop
-            loop.call_soon(self._tick)
-
-    def _tick(self) -> None:
-        with contextlib.suppress(OperatorError):  # whoever awaits `durable` is told
-            self.flush()
+            loop.call_soon(self._settle)
 
     def flush(self) -> None:
         """Commits what is pending now; OperatorError if it could not be stored."""
+        if error := self._settle():
+            raise OperatorError(error)
+
+    def _settle(self) -> str:
+        """Commits what is pending; why it could not be, or nothing. Those who wait are told."""
         self._scheduled = None
         batch = self._batch
         if not batch.rows:
-            return
+            return ""
         try:
             note = self._commit(batch)
         except sqlite3.Error as error:
-            self._lose(batch, error)
-            raise OperatorError(batch.error) from None
-        self._batch, self._durable, self._note = _Batch(), self._chain.copy(), note
+            batch.error = f"nothing was recorded: {_trouble(self._path, error)}"
+            self._batch, self._chain = _Batch(), self._durable.copy()
+        else:
+            self._batch, self._durable, self._note = _Batch(), self._chain.copy(), note
         try:
-            if self.on_durable is not None:
-                self.on_durable(batch.entries)
+            self._tell(batch)
         finally:
             batch.settled.set()
+        return batch.error
+
+    def _tell(self, batch: _Batch) -> None:
+        if batch.error and self.on_lost is not None:
+            self.on_lost()
+        if not batch.error and self.on_durable is not None:
+            self.on_durable(batch.entries)
 
     def _commit(self, batch: _Batch) -> str | None:
         stands = Checkpoint.of(self._key.name if self._key else "", self._chain.tree)
@@ -298,15 +310,6 @@ class SqliteEngine:
                 self._db.execute("rollback")
             raise
         return note
-
-    def _lose(self, batch: _Batch, error: sqlite3.Error) -> None:
-        self._batch, self._chain = _Batch(), self._durable.copy()
-        batch.error = _lost(self._path, error)
-        try:
-            if self.on_lost is not None:
-                self.on_lost()
-        finally:
-            batch.settled.set()
 
     def _signed(self, checkpoint: Checkpoint) -> str | None:
         return sign_checkpoint(checkpoint, self._key) if self._key is not None else None
@@ -349,7 +352,7 @@ def _closing_on_error(db: sqlite3.Connection, path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         db.close()
-        raise _damaged(path, error) from None
+        raise OperatorError(_trouble(path, error)) from None
     except BaseException:
         db.close()
         raise
@@ -360,9 +363,7 @@ def _connected(path: Path, mode: str) -> sqlite3.Connection:
         uri = f"{path.as_uri()}?mode={mode}"
         return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)
     except sqlite3.Error as error:
-        raise OperatorError(
-            f"{path} cannot be opened ({error}); see that the file and its folder are yours"
-        ) from None
+        raise OperatorError(_trouble(path, error)) from None
 
 
 def _prepared(db: sqlite3.Connection, path: Path) -> None:
@@ -376,6 +377,7 @@ def _prepared(db: sqlite3.Connection, path: Path) -> None:
     ):
         db.execute(f"pragma {pragma}")
     migrations.apply(Database(db, execute_plugins=False))
+    db.execute("delete from checkpoint where 0")  # finds a file it cannot write before a vote does
 
 
 def _recognise(db: sqlite3.Connection, path: Path) -> None:
@@ -402,13 +404,19 @@ def _snapshot(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _damaged(path: Path, error: Exception) -> OperatorError:
-    return OperatorError(
-        f"the ledger {path} cannot be read ({error}); stop the bot and restore it from a backup"
-    )
+_TROUBLE = {
+    "FULL": "is on a full disk; free some space and try again",
+    "BUSY": "is locked by another program; close that and try again",
+    "READONLY": "cannot be written; make the file and its folder yours",
+    "CANTOPEN": "cannot be opened; see that the file and its folder are there and yours",
+    "CONSTRAINT": "was written to by someone else; run `govbot verify`",
+    "IOERR": "is on a disk that fails; check the disk and start again",
+}
 
 
-def _lost(path: Path, error: sqlite3.Error) -> str:
-    if getattr(error, "sqlite_errorname", None) == "SQLITE_FULL" or "full" in str(error):
-        return f"nothing was recorded: the disk of {path} is full; free some space and try again"
-    return f"nothing was recorded: {path} cannot be written ({error}); run `govbot verify`"
+def _trouble(path: Path, error: sqlite3.Error) -> str:
+    """What SQLite's error means for the file, and what to do."""
+    code = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
+    known = _TROUBLE.get(code)
+    broken = f"cannot be read ({error}); stop the bot and restore it from a backup"
+    return f"the ledger {path} {known or broken}"
