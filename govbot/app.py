@@ -260,6 +260,7 @@ def verify_folder(
     return verify(
         engine.read(),
         checkpoint=_checkpoint(engine),
+        misfiled=engine.misfiled(),
         vkey=vkey or (Key.load(folder.key).vkey if folder.key.is_file() else ""),
         kept=texts,
         projection=folder.tables,

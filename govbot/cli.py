@@ -150,6 +150,8 @@ async def _chat(folder: Path, console: "Console") -> None:
         if bot else "",
     )  # fmt: skip
     bot = await open_bot(folder, announce)
+    for name in settings.members:  # here the settings are the platform that knows who is a member
+        await bot.agent.meet(terminal.member(name))
 
     async def handle(request: Request) -> Reply:
         reply = await answered(request, bot.agent.handle)

@@ -24,7 +24,8 @@ GENESIS = "sha256:" + "0" * 64
 class Record(BaseModel):
     """A frozen value; unknown fields are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A NaN must reach `canonical` as what it is, to be refused there, not as null.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
 
 def stamp(moment: datetime) -> str:

@@ -82,6 +82,12 @@ def _deadline(process: Process) -> str:
     return f"Deadline: {when(process.due, process.zone)}" if process.due else "No deadline"
 
 
+def _until(process: Process) -> str:
+    if process.status == "paused":
+        return "paused"
+    return f"until {when(process.due, process.zone)}" if process.due else "no deadline"
+
+
 def choices(process: Process) -> tuple[Choice, ...]:
     """What can be picked next, for surfaces with buttons."""
     if process.status != "open":
@@ -109,7 +115,8 @@ def recorded(
             return "\n".join(_given(who, body, process))
         case Managed() as body:
             done = entry.decision.result if entry.decision else body.act
-            return f"{who} Process #{process.number} is {done}.\n{_deadline(process)}"
+            until = "" if process.status == "ended" else f"\n{_deadline(process)}"
+            return f"{who} Process #{process.number} is {done}.{until}"
         case Turned() as body:
             return f"{who} {refusal(list(body.objections))}"
     return ""
@@ -186,7 +193,7 @@ def listing(active: list[Process], more: bool, community: Community) -> str:
         return "No process is open. Say what you would like to start."
     lines = [
         f"#{process.number} {process.title} ({process.rules.title.lower()} by"
-        f" {named(community, process.opener)}; {_deadline(process).lower()})"
+        f" {named(community, process.opener)}; {_until(process)})"
         for process in active
     ]
     return "\n".join(["Open processes:", *lines, *(["… and more"] if more else [])])
@@ -218,8 +225,9 @@ def announcement(
     lines.append(f"Opened by {named(community, process.opener)}")
     if said := str(effect.arguments.get("text") or ""):
         lines += ["", said]
-    if process.stage == getattr(entry.body, "stage", process.stage):
-        lines += ["", "Tally:", *(f"- {line}" for line in tally(process))]
+    counted = [f"- {line}" for line in tally(process)]
+    if counted and process.stage == getattr(entry.body, "stage", process.stage):
+        lines += ["", "Tally:", *counted]
     if entry.decision is not None:
         lines += ["", entry.decision.reasoning]
         lines += [quoted(cite, constitution) for cite in entry.decision.citations]

@@ -169,6 +169,7 @@ def verify(
     read: Iterable[tuple[int, bytes]],
     *,
     checkpoint: str | None = None,
+    misfiled: Iterable[tuple[int, str]] = (),
     vkey: str = "",
     kept: Iterable[tuple[str, str]] = (),
     projection: Path | None = None,
@@ -179,9 +180,10 @@ def verify(
     """Checks a whole ledger and what was made from it.
 
     `read` gives the stored rows in order, `checkpoint` the ledger's own signed checkpoint (empty
-    where it has none), `vkey` the key that is known to sign it, `kept` other checkpoints as
-    (name, note), `projection` the file of tables, `audits` the folder of audits and
-    `history` a process's entries. What is not given is not checked.
+    where it has none), `misfiled` the rows that its store keeps under a wrong name, `vkey` the
+    key that is known to sign it, `kept` other checkpoints as (name, note), `projection` the file
+    of tables, `audits` the folder of audits and `history` a process's entries. What is not given
+    is not checked.
     """
     notes = [(name, note, _size(note)) for name, note in kept]
     wanted = {size for _, _, size in notes}
@@ -199,6 +201,8 @@ def verify(
             if size % 1000 == 0:
                 progress(size)
         check.close()
+        for n, problem in misfiled:
+            check.fault(f"entry {n}", problem)
         if vkey and check.vkey != vkey:
             check.fault("entry 0", f"it names the key {check.vkey!r}; this ledger's is {vkey!r}")
         _checkpoints(check, checkpoint, notes)

@@ -20,7 +20,16 @@ from sqlite_utils import Database, Migrations
 
 from govbot.engines import Pending
 from govbot.errors import OperatorError
-from govbot.ledger import Chain, Checkpoint, Key, open_checkpoint, read_entry, seal, sign_checkpoint
+from govbot.ledger import (
+    Chain,
+    Checkpoint,
+    Key,
+    leaf_hash,
+    open_checkpoint,
+    read_entry,
+    seal,
+    sign_checkpoint,
+)
 from govbot.records import FORMAT, Entry, Fact, digest, stamp
 
 # Before it a checkpoint beside a commit could damage the file: https://sqlite.org/wal.html#walresetbug
@@ -212,11 +221,23 @@ class SqliteEngine:
             if entry.process == process and entry.n > last:
                 yield entry
 
+    def misfiled(self) -> Iterator[tuple[int, str]]:
+        """Rows whose columns do not follow from their bytes, and which column it is."""
+        for column in ("id", "process"):
+            for (n,) in self._query(
+                "select n from entries where case when json_valid(cast(bytes as text))"
+                f" then json_extract(cast(bytes as text), '$.{column}') is not {column} end"
+            ):
+                yield n, f"it is filed under another {column} than it has"
+        for n, leaf, data in self._chunks("select n, leaf, bytes from entries where n > ?", -1):
+            if leaf != leaf_hash(data):
+                yield n, "the leaf hash beside it is not that of its bytes"
+
     def _one(self, sql: str, key: str | int) -> Entry | None:
         found = self._query(sql, key)
         return read_entry(found[0][0]) if found else None
 
-    def _chunks(self, sql: str, after: int, *rest: str) -> Iterator[tuple[int, bytes]]:
+    def _chunks(self, sql: str, after: int, *rest: str) -> Iterator[Any]:
         """By chunks, so that no cursor stays open while others write."""
         while rows := self._query(f"{sql} order by n limit {_CHUNK}", after, *rest):
             yield from rows

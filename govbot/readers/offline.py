@@ -210,12 +210,16 @@ def _would_fit(text: str, vocabulary: Vocabulary) -> str:
     if numbers and not known:
         return f"process {min(numbers)} is not open; ask “status” for the open ones"
     examples = [
-        f"“{phrase.replace('{process}', str(process.number)).replace('{choice}', choice)}”"
+        _example(phrase.replace("{process}", str(process.number)).replace("{choice}", choice))
         for process in known[:3]
         for rule in process.stage.inputs
         for phrase in rule.phrases[:1]
         for choice in rule.choices[:4] or ("",)
     ]
-    opening = [f"“{c.phrases[0]}”" for c in vocabulary.charters.values() if c.phrases]
+    opening = [_example(c.phrases[0]) for c in vocabulary.charters.values() if c.phrases]
     said = [*examples[:6], *opening[:4], "“status”", "or a question that ends with “?”"]
     return "say, for example, " + ", ".join(said)
+
+
+def _example(phrase: str) -> str:
+    return f"“{_SLOT.sub('…', phrase)}”"
