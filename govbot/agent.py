@@ -6,10 +6,10 @@ every request, sent only after what it says is durable, and the same reply's eff
 for one request id.
 """
 
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Literal
 
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.memory import Memory
@@ -48,6 +48,8 @@ from govbot.replies import (
 from govbot.stages import Process, ends_early
 from govbot.verify import doubts
 
+log = logging.getLogger(__name__)
+
 Clock = Callable[[], datetime]
 _NUMBER = re.compile(r"(?<!\d)\d{1,9}(?!\d)")
 SHOWN = 20  # open processes listed in one reply
@@ -58,6 +60,7 @@ class Agent:
 
     def __init__(self, memory: Memory, reader: Reader, clock: Clock) -> None:
         self.memory, self.reader, self.clock = memory, reader, clock
+        self._spelled: tuple[object, Mapping[str, str]] = None, {}
 
     async def handle(self, request: Request) -> Reply:
         """Answers one request. An OperatorError is for the log, not for the member."""
@@ -74,9 +77,15 @@ class Agent:
         """Ends every stage that fell due, earliest first, each once; returns what was recorded."""
         ended: list[Entry] = []
         moment = self._now() if now is None else max(now, self.memory.engine.last_at or now)
-        while due := self.memory.get_overdue_processes(moment):
+        tried: set[tuple[str, int]] = set()
+        while due := [
+            process
+            for process in self.memory.get_overdue_processes(moment)
+            if (process.id, process.turn) not in tried
+        ]:
             for process in due:
-                ended += await self._end(process, "due", moment)
+                tried.add((process.id, process.turn))
+                ended += await self._end_if_due(process.id, moment)
         return ended
 
     # --- 1 intent -----------------------------------------------------------------------
@@ -88,12 +97,6 @@ class Agent:
         return await self.reader.intent(request.text, self._vocabulary(request))
 
     def _vocabulary(self, request: Request) -> Vocabulary:
-        members = self.memory.community.members
-        spelled = {
-            spelling.casefold(): id
-            for id, member in sorted(members.items())
-            for spelling in (member.name, id.rpartition(":")[2], id)
-        }
         # What a message names by number is read too, so that a late vote gets a late vote's answer.
         named = (self.memory.process(f"process_{n}") for n in _NUMBER.findall(request.text)[:10])
         meant = [*self.memory.get_active_processes(), *(process for process in named if process)]
@@ -102,7 +105,21 @@ class Agent:
             for process in {process.id: process for process in meant}.values()
         )
         charters = self.memory.community.charters
-        return Vocabulary(charters=charters, open=open, members=spelled, about=request.about)
+        return Vocabulary(
+            charters=charters, open=open, members=self._spellings(), about=request.about
+        )
+
+    def _spellings(self) -> Mapping[str, str]:
+        """How each member may be written. What could mean two of them means neither."""
+        members = self.memory.community.members
+        if self._spelled[0] is not members:
+            meant: dict[str, set[str]] = {}
+            for id, member in members.items():
+                for spelling in (member.name, id.rpartition(":")[2], id):
+                    meant.setdefault(spelling.casefold(), set()).add(id)
+            sure = {spelling: min(ids) for spelling, ids in meant.items() if len(ids) == 1}
+            self._spelled = members, sure
+        return self._spelled[1]
 
     # --- 2 query, 3 recall, 4 decide -------------------------------------------------------
 
@@ -168,18 +185,27 @@ class Agent:
             self.memory.record(ending)
         return self._reply_to(await pending.durable())
 
-    async def _end(
-        self, process: Process, why: Literal["due", "early"], at: datetime
-    ) -> list[Entry]:
-        fact = self.memory.ending(process, why, at)
+    async def _end(self, process: Process, at: datetime) -> Entry:
+        fact = self.memory.ending(process, "due", at)
         self._verify(fact)
-        return [await self.memory.record(fact).durable()]
+        return await self.memory.record(fact).durable()
+
+    async def _end_if_due(self, id: str, moment: datetime) -> list[Entry]:
+        """Ends a stage if it still is due; a charter that is not grounded holds up only its own."""
+        process = self.memory.get_process(id)
+        if not _is_due(process, moment):
+            return []
+        try:
+            return [await self._end(process, moment)]
+        except OperatorError as error:
+            log.error("%s could not be ended: %s", id, error)
+            return []
 
     async def _close_if_due(self, number: int) -> None:
         """A stage past its time is ended before anything else is tried on it."""
         process, now = self.memory.get_process(number), self._now()
-        while process.status == "open" and process.due is not None and process.due <= now:
-            await self._end(process, "due", now)
+        while _is_due(process, now):
+            await self._end(process, now)
             process = self.memory.get_process(number)
 
     async def meet(self, member: Member) -> None:
@@ -267,3 +293,7 @@ class Agent:
     def _now(self) -> datetime:
         """The present, never before the last entry: a clock set back cannot reorder anything."""
         return max(self.clock(), self.memory.engine.last_at or self.clock())
+
+
+def _is_due(process: Process, moment: datetime) -> bool:
+    return process.status == "open" and process.due is not None and process.due <= moment

@@ -2,12 +2,13 @@
 
 Owns the grammar (numbers, names, comparisons, `and`/`or`/`not`, `in`, `a if c else b` and a few
 functions) on top of simpleeval. Knows nothing of processes or members. Promises that every number
-is an `int` or a `Fraction`, that no expression reaches an attribute, and that none costs more
-than a bounded amount of time and memory.
+is an `int` or a `Fraction`, that no expression reaches an attribute, that none costs more than a
+bounded amount of time and memory, and that whatever goes wrong is an `ExpressionError`.
 """
 
 import ast
 import math
+import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache
@@ -23,15 +24,23 @@ MAX_DEPTH = 24
 MAX_BITS = 512
 MAX_DIGITS = 15
 
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
+# Escapes could write text that has no UTF-8; other control characters count as line ends for some.
+_UNREADABLE = re.compile(r"[\\\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+# Exactly these: a bool is an int to `isinstance`, and no number here.
+_NUMBERS = frozenset({int, Fraction})
+
 
 class ExpressionError(GovbotError):
     """An expression cannot be read or has no value; the message quotes it."""
 
 
 def _number(value: Any) -> int | Fraction:
-    if isinstance(value, bool) or not isinstance(value, int | Fraction):
+    if type(value) not in _NUMBERS:
         raise ExpressionError(f"{value!r} is not a number")
-    return value
+    return value  # type: ignore[no-any-return]  # its type has just been looked at
 
 
 def _truth(value: Any) -> bool:
@@ -41,9 +50,10 @@ def _truth(value: Any) -> bool:
 
 
 def _bounded(value: int | Fraction) -> int | Fraction:
-    if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
+    whole = value.numerator
+    if whole.bit_length() > MAX_BITS or value.denominator.bit_length() > MAX_BITS:
         raise ExpressionError("a number grew too large")
-    return value.numerator if value.denominator == 1 else value
+    return whole if value.denominator == 1 else value
 
 
 def _arithmetic(operation: Callable[..., Any]) -> Callable[..., Any]:
@@ -141,26 +151,31 @@ _GRAMMAR = (
 
 
 class _Exact(SimpleEval):  # type: ignore[misc]  # simpleeval ships no types
-    """simpleeval with exact literals, strict conditions and a closed grammar."""
+    """simpleeval with exact values, strict conditions and a closed grammar."""
 
     def __init__(self, names: Mapping[str, Any]) -> None:
         self.names, self.operators, self.functions = names, OPERATORS, FUNCTIONS
-        self.nodes = {
-            ast.Expr: self._eval_expr,
-            ast.Constant: lambda node: node.value,
-            ast.Name: self._eval_name,
-            ast.UnaryOp: self._eval_unaryop,
-            ast.BinOp: self._eval_binop,
-            ast.BoolOp: self._eval_boolop,
-            ast.Compare: self._eval_compare,
-            ast.IfExp: lambda n: self._eval(n.body if _truth(self._eval(n.test)) else n.orelse),
-            ast.Call: self._eval_call,
-            ast.List: lambda node: tuple(self._eval(item) for item in node.elts),
-            ast.Tuple: lambda node: tuple(self._eval(item) for item in node.elts),
-        }
 
-    def _check_disallowed_items(self, item: Any) -> None:
-        """Names hold plain values only, and the grammar has no attributes to reach further."""
+    def _eval(self, node: ast.AST) -> Any:
+        # simpleeval looks for modules in every value on the way; a closed grammar holds none.
+        return _HANDLERS[type(node)](self, node)
+
+    def _eval_name(self, node: ast.Name) -> Any:
+        if node.id not in self.names:
+            raise InvalidExpression(node.id)
+        value = self.names[node.id]
+        if isinstance(value, float):
+            raise ExpressionError(f"{node.id} is {value!r}; write it as a fraction, to stay exact")
+        return _bounded(value) if type(value) in _NUMBERS else value
+
+    def _eval_literal(self, node: ast.Constant) -> Any:
+        return node.value
+
+    def _eval_items(self, node: ast.List | ast.Tuple) -> tuple[Any, ...]:
+        return tuple(self._eval(item) for item in node.elts)
+
+    def _eval_ifexp(self, node: ast.IfExp) -> Any:
+        return self._eval(node.body if _truth(self._eval(node.test)) else node.orelse)
 
     def _eval_boolop(self, node: ast.BoolOp) -> bool:
         wanted = isinstance(node.op, ast.Or)
@@ -168,6 +183,21 @@ class _Exact(SimpleEval):  # type: ignore[misc]  # simpleeval ships no types
             if _truth(self._eval(value)) is wanted:
                 return wanted
         return not wanted
+
+
+_HANDLERS: Mapping[type, Callable[..., Any]] = {
+    ast.Expr: _Exact._eval_expr,
+    ast.Constant: _Exact._eval_literal,
+    ast.Name: _Exact._eval_name,
+    ast.UnaryOp: _Exact._eval_unaryop,
+    ast.BinOp: _Exact._eval_binop,
+    ast.BoolOp: _Exact._eval_boolop,
+    ast.Compare: _Exact._eval_compare,
+    ast.IfExp: _Exact._eval_ifexp,
+    ast.Call: _Exact._eval_call,
+    ast.List: _Exact._eval_items,
+    ast.Tuple: _Exact._eval_items,
+}
 
 
 def _depth(node: ast.AST) -> int:
@@ -181,14 +211,23 @@ def _depth(node: ast.AST) -> int:
 
 def _literal(node: ast.Constant, text: str) -> Any:
     value = node.value
-    if isinstance(value, float):
-        written = ast.get_source_segment(text, node) or repr(value)
-        if len(written) > MAX_DIGITS + 1 or not written.replace(".", "", 1).isdigit():
-            raise ExpressionError(f"{written!r} has too many digits; write a fraction")
-        return _bounded(Fraction(written))
-    if isinstance(value, bool | str) or (isinstance(value, int) and value < 10**MAX_DIGITS):
+    if isinstance(value, bool | str):
         return value
-    raise ExpressionError(f"{str(value)[:40]!r} is not a value this language knows")
+    written = ast.get_source_segment(text, node) or ""
+    if not isinstance(value, int | float) or not _NUMBER.fullmatch(written):
+        raise ExpressionError(f"{written[:40]!r} is not a value this language knows")
+    if len(written) > MAX_DIGITS + 1:
+        raise ExpressionError(f"{written[:40]!r} has too many digits; write a fraction")
+    # Python reads `1or x` as `1 or x`, though not for much longer.
+    if _rest(node, text)[:1].isalnum():
+        raise ExpressionError(f"{written!r} runs into the next word; leave a space")
+    return _bounded(Fraction(written))
+
+
+def _rest(node: ast.Constant, text: str) -> str:
+    """What follows a literal on its line; Python counts columns in UTF-8 bytes."""
+    line = text.split("\n")[(node.end_lineno or 1) - 1]
+    return line.encode()[node.end_col_offset or 0 :].decode()
 
 
 def _objection(node: ast.AST) -> str | None:
@@ -208,6 +247,8 @@ def parse(text: str) -> ast.Expr:
     shown = text if len(text) <= 80 else text[:79] + "…"
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"{shown!r} is longer than {MAX_LENGTH} characters")
+    if unreadable := _UNREADABLE.search(text):
+        raise ExpressionError(f"{shown!r} contains {unreadable[0]!r}; leave it out")
     try:
         body = ast.parse(text.strip()).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

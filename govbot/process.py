@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from immutables import Map
 
-from govbot.charter import InputRule, Stage, Who, reading_of
+from govbot.charter import InputRule, Who, reading_of
 from govbot.errors import GovbotError
 from govbot.records import (
     BOT,
@@ -154,15 +154,11 @@ def _computed_objections(process: Process, fact: Fact, body: Opened, head: str) 
     expected, decision = opening(
         process, body.type, body.fields, fact.member, fact.at, head, body.effect
     )
-    drawing = {name for stage in process_stages(process, body) for name in stage.draws}
-    if drawing - set(expected.drawn):
-        return [f"it cannot begin: {decision.reasoning.split('. ', 1)[-1]}"]
+    if set(cast(Community, process.community).charters[body.type].stages[0].draws) - set(
+        expected.drawn
+    ):
+        return [f"a {body.type.replace('_', ' ')} cannot begin now: {decision.reasoning}"]
     return _differences(body, expected)
-
-
-def process_stages(process: Process, body: Opened) -> tuple[Stage, ...]:
-    """The first stage of the charter a process would open under."""
-    return cast(Community, process.community).charters[body.type].stages[:1]
 
 
 def _differences(body: Any, expected: Any) -> list[str]:

@@ -226,7 +226,7 @@ def _begin(process: Process, stage: Stage, at: datetime, head: str) -> _Begun:
     for name, rule in stage.draws.items():
         pool = sorted(electorate(replace(process, drawn=drawn), rule.who))
         if len(pool) < rule.count:
-            problem = f"{rule.count} are to be drawn as {name} and only {len(pool)} can be"
+            problem = f"{rule.count} {name} are to be drawn and only {len(pool)} can be"
             return _Begun(None, drawn, (), tuple(citations), rule.short, problem)
         seed = seed_for(head, f"{process.id}:{process.turn}:{name}")
         draw = call("random_select", {"pool": pool, "count": rule.count, "seed": seed})
@@ -418,10 +418,13 @@ def opening(
     )
     cites = (charter.cite, charter.opened_by.cite, *begun.citations)
     until = f" until {when(begun.due, community.zone)}" if begun.due else ""
+    runs = (
+        f"The charter of a {charter.title.lower()} lets this member open one. Its first stage,"
+        f" {stage.title or stage.name!r}, runs{until}."
+    )
     decision = Decision(
-        reasoning=f"The charter of a {charter.title.lower()} lets this member open one. Its first"
-        f" stage, {stage.title or stage.name!r}, runs{until}. {begun.problem}".strip(),
-        result="opened",
+        reasoning=begun.problem or runs,
+        result=begun.short or "opened",
         citations=tuple(dict.fromkeys(cite for cite in cites if cite)),
         calculations=begun.calculations,
     )
