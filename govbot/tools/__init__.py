@@ -5,57 +5,70 @@ Owns `calculate` and the registry. Pure: no clock, network or randomness. Promis
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from govbot.errors import GovbotError
+from govbot.errors import GovbotError, ModelError
 from govbot.expression import ExpressionError, evaluate
-from govbot.records import Calculation, moment, plain
+from govbot.records import MAX_INTEGER, Calculation, plain
 from govbot.tools.counting import tally
 from govbot.tools.dates import datetime_add
 from govbot.tools.draws import random_select
 
-__all__ = ["TOOLS", "Tool", "calculate", "call", "datetime_add", "random_select", "recompute",
-           "tally"]  # fmt: skip
+__all__ = [
+    "TOOLS",
+    "Tool",
+    "calculate",
+    "call",
+    "datetime_add",
+    "random_select",
+    "recompute",
+    "tally",
+]
 
-_FRACTION = re.compile(r"-?\d+/[1-9]\d*")
-
-
-def _value(value: Any) -> Any:
-    """A kept value back as an expression's: `p/q` is a fraction, a list a tuple."""
-    if isinstance(value, str) and _FRACTION.fullmatch(value):
-        return Fraction(value)
-    return tuple(value) if isinstance(value, list) else value
+# As many digits as an expression's numbers can have, so that a member's text is never a burden.
+_FRACTION = re.compile(r"-?[0-9]{1,155}/[1-9][0-9]{0,154}")
 
 
 def calculate(expression: str, variables: Mapping[str, Any]) -> Any:
-    """The exact value of an expression: bool, int, Fraction or text."""
+    """The exact value of an expression: bool, int, Fraction or text.
+
+    Variables may be as an entry keeps them: the text `2/3` is a fraction, a list a tuple.
+    """
     return evaluate(expression, {name: _value(value) for name, value in variables.items()})
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, str):
+        return Fraction(value) if _FRACTION.fullmatch(value) else value
+    return tuple(_value(item) for item in value) if isinstance(value, list) else value
+
+
+# --- tools as an entry can hold their calls: JSON in, JSON out -----------------------------
 
 
 def _calculate(expression: str, variables: Mapping[str, Any]) -> Any:
     try:
-        return calculate(expression, variables)
+        value = calculate(expression, variables)
     except ExpressionError as error:
         return {"undefined": str(error)}
+    large = type(value) is int and abs(value) > MAX_INTEGER
+    return f"{value}/1" if large else value
 
 
-def _datetime_add(start: str, **amounts: Any) -> Any:
-    return datetime_add(moment(start), **amounts)
-
-
-def _random_select(pool: Iterable[str], count: int, seed: str) -> Any:
-    return random_select(pool, count, seed=seed)
+def _datetime_add(start: str, **amounts: Any) -> datetime:
+    return datetime_add(datetime.fromisoformat(start), **amounts)
 
 
 @dataclass(frozen=True)
 class Tool:
-    """`run` as the library calls it, `kept` as it is called with what an entry can hold."""
+    """`run` is the library's function, `kept` the same on what an entry can hold."""
 
     run: Callable[..., Any]
     kept: Callable[..., Any]
@@ -70,7 +83,7 @@ TOOLS: Mapping[str, Tool] = MappingProxyType(
     {
         "calculate": Tool(calculate, _calculate, writes=False),
         "datetime_add": Tool(datetime_add, _datetime_add, writes=False),
-        "random_select": Tool(random_select, _random_select, writes=False),
+        "random_select": Tool(random_select, random_select, writes=False),
         "tally": Tool(tally, tally, writes=False),
     }
 )
@@ -79,20 +92,43 @@ TOOLS: Mapping[str, Tool] = MappingProxyType(
 def call(name: str, arguments: Mapping[str, Any]) -> Calculation:
     """Runs a tool on plain arguments and keeps the call with its plain result.
 
-    An expression without a value (a division by zero) results in `{"undefined": why}`.
+    An expression without a value (a division by zero) results in `{"undefined": why}`, a whole
+    number too large for JSON in the text `n/1`.
     """
-    result = plain(TOOLS[name].kept(**arguments))
-    return Calculation(tool=name, arguments=dict(arguments), result=result)
+    return Calculation(tool=name, arguments=dict(arguments), result=_result(name, arguments))
 
 
 def recompute(calculation: Calculation) -> str | None:
     """What is wrong with a kept calculation, in a sentence; None if it gives the same again."""
-    if calculation.tool not in TOOLS:
-        return f"there is no tool {calculation.tool!r}"
     try:
-        again = call(calculation.tool, calculation.arguments).result
-    except (GovbotError, TypeError, ValueError, AttributeError) as error:
-        return f"{calculation.tool} cannot be run on its arguments ({error})"
-    if type(again) is not type(calculation.result) or again != calculation.result:
-        return f"{calculation.tool} gives {again!r}, not {calculation.result!r}"
-    return None
+        again = _result(calculation.tool, calculation.arguments)
+    except GovbotError as error:
+        return str(error)
+    if _same(again, calculation.result):
+        return None
+    return f"{calculation.tool} gives {_shown(again)}, not {_shown(calculation.result)}"
+
+
+def _result(name: str, arguments: Mapping[str, Any]) -> Any:
+    if name not in TOOLS:
+        raise ModelError(f"there is no tool {name!r}; the tools are {', '.join(TOOLS)}")
+    try:
+        return plain(TOOLS[name].kept(**arguments))
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise ModelError(f"{name} does not take these arguments ({error})") from None
+
+
+def _same(again: Any, kept: Any) -> bool:
+    """Equality as JSON has it: in Python 1 == True == 1.0, in an entry they are three things."""
+    if type(again) is not type(kept):
+        return False
+    if isinstance(again, dict):
+        return again.keys() == kept.keys() and all(_same(again[key], kept[key]) for key in again)
+    if isinstance(again, list):
+        return len(again) == len(kept) and all(map(_same, again, kept))
+    return bool(again == kept)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else text[:119] + "…"

@@ -18,21 +18,28 @@ def random_select(pool: Iterable[str], count: int, *, seed: str) -> list[str]:
         import hashlib
         ticket = lambda c: hashlib.sha256(f"govbot-draw-v1\\n{seed}\\n{c}".encode()).hexdigest()
         print(sorted(pool, key=ticket)[:count])
+
+    The seed must be something nobody could choose, made after the pool was known.
     """
     candidates = list(pool)
     if not seed:
         raise MemberError("a draw needs a seed; use the digest of the ledger's last entry")
+    if stray := [candidate for candidate in candidates if not isinstance(candidate, str)]:
+        raise MemberError(f"{stray[0]!r} is in the pool and no name; write every name as text")
     if len(set(candidates)) < len(candidates):
         raise MemberError("somebody is in the pool twice; everyone may have one ticket")
     if not 0 <= count <= len(candidates):
-        raise MemberError(f"{count} cannot be drawn from a pool of {len(candidates)}")
+        raise MemberError(
+            f"{count} cannot be drawn from a pool of {len(candidates)}; draw from none to all of it"
+        )
+    # Equal tickets would need a collision of SHA-256; the name decides even then.
     return sorted(candidates, key=lambda candidate: (_ticket(seed, candidate), candidate))[:count]
+
+
+def seed_for(head: str, process: str) -> str:
+    """A draw's seed: the ledger's last digest, which nobody chose, and what the draw is for."""
+    return f"{head}:{process}"
 
 
 def _ticket(seed: str, candidate: str) -> str:
     return hashlib.sha256(f"govbot-draw-v1\n{seed}\n{candidate}".encode()).hexdigest()
-
-
-def seed_for(head: str, draw: str) -> str:
-    """The seed of a draw: the ledger's last digest, which nobody chose, and the draw's own name."""
-    return f"{head}:{draw}"
