@@ -2,48 +2,65 @@
 
 Owns sections, their stable ids, the digest of a version, full-text search and what a citation must
 satisfy. Knows nothing of rules or processes. Promises that a citation holds exactly when its words
-stand in its section of this version, white space folded and nothing else.
+stand in its section of this version, white space folded and nothing else, and that whatever it
+quotes by itself holds.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from pysqlite3 import dbapi2 as sqlite3
 
 from govbot.errors import OperatorError
 from govbot.records import Citation, Record, digest
 
 MAX_BYTES = 4_000_000
+MAX_TERMS = 40
+MAX_QUERY = 4000
+MOST_QUOTED = 3  # sections in an answer, and passages of each
 
 # Words that say how a question is asked, not what it is about.
 _STOP = frozenset(
-    "a about after all am an and any are as at be been before but by can could did do does for"
-    " from had has have how i if in into is it its may me must my no not of on or our shall she he"
-    " should so some than that the their them then there these they this to us was we were what"
-    " when where which who whom whose why will with would you your".split()
+    "a about after all am an and any anyone are aren as at be been before but by can could did"
+    " didn do does doesn doing don for from had has have having he her him his how i if in into"
+    " is isn it its ll long many may me might much must my no not of often on or ought our ours"
+    " shall she should so some someone than that the their them then there these they this those"
+    " to us ve was wasn we were what when where whether which who whom whose why will with won"
+    " would you your yours".split()
 )
-_WORD = re.compile(r"\w+")
-_ROMAN = re.compile(r"(?=[ivxlc])c{0,3}(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})", re.IGNORECASE)
+_ROMAN = re.compile(r"(?=.)c{0,3}(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})", re.IGNORECASE)
 _NUMBERED = re.compile(
-    r"(?:(?P<word>article|section|chapter|part|title|rule|annex|appendix|clause|paragraph)\s+|§+\s*)?"
-    r"(?P<number>\d+(?:\.\d+)*|[ivxlc]+(?=[.:)\s—–-]|$)|[a-z](?=[.:)]\s))[.:)]?(?=\s|$|[—–-])",
+    r"(?:(?P<word>article|section|chapter|part|title|rule|annex|appendix|schedule|clause|paragraph"
+    r"|amendment|step|phase)\s+|(?P<sign>§+)\s*)?"
+    r"(?P<number>\d{1,3}(?:\.\d{1,3})*[a-z]?|[ivxlc]+|[a-z])(?=[.:)]?(?:\s|$|[—–]))",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"(?<=[.!?])(?=\s)")
-_ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)]|>|\|)\s+")
+_SET_APART = re.compile(r"[.:)]|\s*[—–]|\s+-\s|$")
+_MARKERS = re.compile(r"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)]|#{1,6})[ \t]+)*")
+_STOPPED = re.compile(r"[.!?][\"'”’»)\]*_]*(?=\s)|[。！？][」』）”]*")
+_SHORTENED = frozenset(
+    "e.g i.e etc cf vs no nos art arts sec para approx incl mr mrs ms dr".split()
+)
 
 
 class Section(Record):
-    """A heading and the text up to the next heading of any level. Lines count from 1."""
+    """A heading and its own text: the lines up to the next heading. Lines count from 1.
+
+    `path` leads from the outermost ancestor to the section itself. The document's own title (one
+    unnumbered level-1 heading at its head) is left out of it: it does not say where one is.
+    """
 
     id: str
     title: str
     path: tuple[str, ...]
-    level: int
+    level: int  # 0 for text that stands under no heading
     first: int
     last: int
     text: str
@@ -54,7 +71,10 @@ class Section(Record):
 
 
 class Guidance(Record):
-    """What the constitution says on a question: quotes, where they stand, how well they fit."""
+    """What the constitution says on a question: quotes, where they stand, how well they fit.
+
+    With confidence `none` there are no citations, and `sections` are the nearest by their titles.
+    """
 
     answer: str
     sections: tuple[Section, ...]
@@ -62,182 +82,30 @@ class Guidance(Record):
     confidence: Literal["high", "medium", "low", "none"]
 
 
-class _Heading(Record):
-    title: str
-    level: int
-    line: int  # from 0
-
-
-def _fold(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _front_matter(lines: list[str]) -> int:
-    """How many lines a leading YAML block takes."""
-    if lines and lines[0].strip() == "---":
-        for n, line in enumerate(lines[1:], 1):
-            if line.strip() in ("---", "..."):
-                return n + 1
-    return 0
-
-
-def _headings(lines: list[str], skipped: int) -> Iterator[_Heading]:
-    """Headings of the document itself; those inside quotes, lists and code are not."""
-    source = "\n".join([""] * skipped + lines[skipped:])
-    tokens = MarkdownIt("commonmark").parse(source)
-    for token, inline in zip(tokens, tokens[1:], strict=False):
-        if token.type == "heading_open" and token.level == 0 and token.map:
-            title = _fold("".join(_visible(child) for child in inline.children or []))
-            yield _Heading(title=title, level=int(token.tag[1]), line=token.map[0])
-
-
-def _visible(token: object) -> str:
-    kind, content = getattr(token, "type", ""), str(getattr(token, "content", ""))
-    return content if kind in ("text", "code_inline") else " " if kind.endswith("break") else ""
-
-
-def _number(title: str) -> tuple[str, str] | None:
-    """The word and number a heading carries: ('article', '3') of 'Article III: Proposals'."""
-    found = _NUMBERED.match(title)
-    if found is None:
-        return None
-    word, number = (found["word"] or "").lower(), found["number"].lower()
-    bare = not word and not title.startswith("§")
-    if number[0].isalpha():
-        if _ROMAN.fullmatch(number) and (len(number) > 1 or number in "ivx"):
-            return word, str(_roman(number))
-        return None if bare and len(number) > 1 else (word, number)
-    return word, number
-
-
-def _roman(text: str) -> int:
-    worth = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
-    values = [worth[letter] for letter in text]
-    pairs = zip(values, [*values[1:], 0], strict=True)
-    return sum(-value if value < following else value for value, following in pairs)
-
-
-def _slug(title: str) -> str:
-    words = _WORD.findall(unicodedata.normalize("NFC", title).casefold().replace("_", " "))
-    return "-".join(words)[:80] or "section"
-
-
-class _Ids:
-    """Ids from headings: numbers where the author gave them, words otherwise, never twice.
-
-    'Article 3' is `article-3`; 'Section 3.1', 'Section 1' and '3.1' beneath it are `article-3.1`;
-    'II. Quorum' is `section-2`. A title met again takes its parent's id in front.
-    """
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-        self._above: list[tuple[int, str, str, str]] = []  # level, id, word, number
-
-    def next(self, heading: _Heading) -> str:
-        while self._above and self._above[-1][0] >= heading.level:
-            self._above.pop()
-        word, number, id = self._numbered(heading.title)
-        parent = self._above[-1][1] if self._above else ""
-        id = self._free(id or _slug(heading.title), parent)
-        self._above.append((heading.level, id, word, number))
-        return id
-
-    def _numbered(self, title: str) -> tuple[str, str, str]:
-        found = _number(title)
-        if found is None:
-            return "", "", ""
-        word, number = found
-        for _, _, above_word, above_number in reversed(self._above):
-            if above_number:
-                word = above_word
-                if not number.startswith(above_number + "."):
-                    number = f"{above_number}.{number}"
-                break
-        word = word or "section"
-        return word, number, f"{word}-{number}"
-
-    def _free(self, id: str, parent: str) -> str:
-        if id in self._taken and parent:
-            id = f"{parent}/{id}"
-        found, n = id, 1
-        while found in self._taken:
-            n += 1
-            found = f"{id}~{n}"
-        self._taken.add(found)
-        return found
-
-
-def _sections(text: str) -> tuple[Section, ...]:
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    skipped = _front_matter(lines)
-    headings = list(_headings(lines, skipped))
-    ids, made = _Ids(), []
-    path: list[tuple[int, str]] = []
-    before = headings[0].line if headings else len(lines)
-    if any(line.strip() for line in lines[skipped:before]):
-        id = "preamble" if headings else "text"
-        head = _Heading(title=id.capitalize(), level=7, line=skipped)
-        made.append(_section(ids.next(head), head, (head.title,), lines, before))
-    ends = [*(following.line for following in headings[1:]), *([len(lines)] if headings else [])]
-    for heading, end in zip(headings, ends, strict=True):
-        while path and path[-1][0] >= heading.level:
-            path.pop()
-        path.append((heading.level, heading.title))
-        crumbs = tuple(title for _, title in path)
-        # The document's own title says nothing about where in it something stands.
-        crumbs = (
-            crumbs[1:] if len(crumbs) > 1 and path[0][0] == 1 and _one_title(headings) else crumbs
-        )
-        made.append(_section(ids.next(heading), heading, crumbs, lines, end))
-    return tuple(made)
-
-
-def _one_title(headings: list[_Heading]) -> bool:
-    return sum(1 for heading in headings if heading.level == 1) == 1
-
-
-def _section(
-    id: str, heading: _Heading, path: tuple[str, ...], lines: list[str], end: int
-) -> Section:
-    return Section(
-        id=id, title=heading.title, path=path, level=heading.level,
-        first=heading.line + 1, last=end, text="\n".join(lines[heading.line : end]).strip("\n"),
-    )  # fmt: skip
-
-
 class Constitution:
-    """One version of a constitution, known by its digest."""
+    """One version of a constitution, known by its digest. Never changes."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.digest = digest(text.encode())
         self.sections = _sections(text)
+        self.title = next((s.title for s in self.sections if s.level), "Constitution")
         self._by_id = {section.id: section for section in self.sections}
         self._folded = {section.id: _fold(section.text) for section in self.sections}
-        self._index: sqlite3.Connection | None = None
+        self._built: _Index | None = None
 
     @classmethod
-    def load(cls, path: Path) -> "Constitution":
+    def load(cls, path: str | Path) -> "Constitution":
         """A constitution from its file; OperatorError says what is wrong with the file."""
+        raw = _read(Path(path))
         try:
-            raw = path.read_bytes()
-        except OSError as error:
-            why = error.strerror or "unreadable"
-            raise OperatorError(f"{path} cannot be read ({why}); name a Markdown file") from None
-        if len(raw) > MAX_BYTES:
-            raise OperatorError(f"{path} is larger than {MAX_BYTES} bytes; shorten it")
-        try:
-            text = raw.decode()
+            found = cls(raw.decode())
         except UnicodeDecodeError as error:
-            where = error.start
-            raise OperatorError(f"{path} is not UTF-8 at byte {where}; save it as UTF-8") from None
-        if not text.strip("\ufeff \t\r\n"):
-            raise OperatorError(f"{path} is empty; write your rules in it or use a template")
-        return cls(text)
-
-    @property
-    def title(self) -> str:
-        return next((s.title for s in self.sections if s.level < 7), "Constitution")
+            where = f"not UTF-8 at byte {error.start}"
+            raise OperatorError(f"{str(path)!r} is {where}; save it as UTF-8") from None
+        if not found.sections:
+            raise OperatorError(f"{str(path)!r} is empty; write your rules in it")
+        return found
 
     def section(self, id: str) -> Section | None:
         return self._by_id.get(id)
@@ -256,131 +124,404 @@ class Constitution:
         """The whole sentences or list items the quote stands in; empty if it does not hold."""
         if not self.holds(citation):
             return ""
-        wanted = _fold(citation.quote)
-        parts = list(_passages(self._by_id[citation.section].text))
-        for size in range(1, len(parts) + 1):
-            for start in range(len(parts) - size + 1):
-                joined = " ".join(parts[start : start + size])
-                if wanted in joined:
-                    return joined
-        return self._folded[citation.section]
+        text = self._by_id[citation.section].text
+        words = map(re.escape, citation.quote.split())
+        found = re.search(r"\s+".join(words), text)
+        assert found, "folding and matching agree on what white space is"
+        start, end = found.span()
+        spans = [span for span in _spans(text) if span[0] < end and start < span[1]]
+        for edge in (start, end - 1):
+            if not any(first <= edge < last for first, last in spans):
+                first, last = _line(text, edge)
+                spans.append((min(first, start), last))
+        return _fold(text[min(first for first, _ in spans) : max(last for _, last in spans)])
 
     def search(self, text: str, k: int = 5) -> list[Section]:
-        """The sections that fit these words best, by SQLite FTS5 with headings weighing more."""
+        """The sections that fit these words best; headings weigh more than what stands below."""
         terms = _terms(text)
-        if not terms or k < 1:
-            return []
-        wanted = " OR ".join(f'"{term}"' for term in terms)
-        found = self._searchable().execute(
-            "select id from sections where sections match ? order by bm25(sections, 0, 3, 1), rowid"
-            " limit ?",
-            (wanted, k),
-        )
-        return [self._by_id[id] for (id,) in found]
-
-    def _searchable(self) -> sqlite3.Connection:
-        if self._index is None:
-            self._index = sqlite3.connect(":memory:")
-            self._index.execute(
-                "create virtual table sections using fts5(id unindexed, heading, body,"
-                ' tokenize="porter unicode61 remove_diacritics 2")'
-            )
-            self._index.executemany(
-                "insert into sections values (?,?,?)",
-                [(s.id, s.breadcrumb, _body(s)) for s in self.sections],
-            )
-        return self._index
+        return [self.sections[n] for n in self._index.ranked(_any(terms), k)] if terms else []
 
     def query(self, question: str, context: str = "") -> Guidance:
         """What the text says on a question, in its own words. `context` only helps to rank."""
-        found = self.search(question, 3) or self.search(f"{question} {context}", 3)
         terms = _terms(question)
-        if not found or not terms:
-            return Guidance(answer=self._silent(), sections=(), citations=(), confidence="none")
+        covered = self._index.covered("sections", terms)
+        if not covered:
+            return self._silence(terms, context)
+        best = self._best(terms, covered, _terms(context))
         quotes = [
-            Citation(section=section.id, quote=passage)
-            for section in found
-            for passage in self._best(section, terms)
+            Citation(section=self.sections[n].id, quote=passage)
+            for n in best
+            for passage in self._index.quotable(n, terms) or [_title_line(self.sections[n])]
         ]
-        sections = tuple(s for s in found if any(q.section == s.id for q in quotes))
-        if not quotes:
-            return Guidance(
-                answer=self._silent(), sections=tuple(found), citations=(), confidence="none"
-            )
-        said = [f"{self._by_id[q.section].breadcrumb}: “{q.quote}”" for q in quotes]
         return Guidance(
-            answer="\n".join(said),
-            sections=sections,
+            answer="\n".join(f"{self._by_id[q.section].breadcrumb}: “{q.quote}”" for q in quotes),
+            sections=tuple(self.sections[n] for n in best),
             citations=tuple(quotes),
-            confidence=_confidence(terms, sections[0]),
+            confidence=_confidence(covered[best[0]], len(terms)),
         )
 
-    def _best(self, section: Section, terms: list[str]) -> list[str]:
-        """Its passages that have most of the terms, in their order; at most three."""
-        stems = [_stem(term) for term in terms]
-        passages = [p for p in _passages(_body(section)) if not p.startswith("#")]
-        scored = [(sum(s in _stems(p) for s in stems), p) for p in passages]
-        most = max((score for score, _ in scored), default=0)
-        heading = sum(s in _stems(section.breadcrumb) for s in stems)
-        if most == 0:
-            return [p for _, p in scored[:2]] if heading else []
-        best = [p for score, p in scored if score == most]
-        return best[:3]
+    @property
+    def _index(self) -> "_Index":
+        if self._built is None:
+            self._built = _Index(self.sections)
+        return self._built
 
-    def _silent(self) -> str:
-        titles = ", ".join(s.breadcrumb for s in self.sections[:8])
-        return (
-            "I found nothing in the constitution for these words, which does not prove that it"
-            f" says nothing. Its sections are: {titles}."
+    def _best(self, terms: list[str], covered: Counter[int], context: list[str]) -> list[int]:
+        """The sections with most of the terms; a bare heading only where nothing else has them."""
+        wanted = f"({_any(terms)}) AND ({_any([*terms, *context])})"
+        ranked = self._index.ranked(wanted, len(self.sections))
+        ranked.sort(key=lambda n: (-covered[n], not self._index.passages[n]))
+        most = covered[ranked[0]]
+        silent = not self._index.passages[ranked[0]]
+        kept = [n for n in ranked if 2 * covered[n] > most and (silent or self._index.passages[n])]
+        return kept[:MOST_QUOTED]
+
+    def _silence(self, terms: list[str], context: str) -> Guidance:
+        near = self.search(context, MOST_QUOTED)
+        if not near and terms:
+            near = [self.sections[n] for n in self._index.ranked(_like(terms), MOST_QUOTED)]
+        words = ", ".join(f"“{term}”" for term in terms[:10])
+        answer = (
+            f"I found nothing in the constitution for {words}; that does not prove that it says"
+            " nothing about it."
+            if terms
+            else "I found no words in the question that I could look up in the constitution."
+        )
+        if near:
+            answer += f" The nearest sections are: {'; '.join(s.breadcrumb for s in near)}."
+        return Guidance(answer=answer, sections=tuple(near), citations=(), confidence="none")
+
+
+def _read(path: Path) -> bytes:
+    name = repr(str(path))
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise OperatorError(f"there is no file {name}; write it or correct the path") from None
+    except IsADirectoryError:
+        raise OperatorError(f"{name} is a directory; name the Markdown file in it") from None
+    except PermissionError:
+        raise OperatorError(f"{name} may not be read; let this account read it") from None
+    except OSError as error:
+        why = error.strerror or "unknown fault"
+        raise OperatorError(f"{name} cannot be read ({why}); mend or move it") from None
+    if len(raw) > MAX_BYTES:
+        raise OperatorError(f"{name} is larger than {MAX_BYTES} bytes; shorten it")
+    return raw
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _words(text: str) -> list[str]:
+    """Runs of letters, their marks and digits, in any script."""
+    return "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in text).split()
+
+
+# --- from Markdown to sections -----------------------------------------------------------
+
+
+class _Heading(Record):
+    title: str
+    level: int
+    line: int  # from 0
+
+
+def _blocks(text: str, env: dict[str, object]) -> list[Token]:
+    """Blocks only: what stands inside a line costs time and moves no section."""
+    return MarkdownIt("commonmark").enable("table").disable("inline").parse(text, env)
+
+
+def _sections(text: str) -> tuple[Section, ...]:
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if len(lines) > 1 and not lines[-1]:
+        lines.pop()  # what follows the last line break is no line
+    skipped = _front_matter(lines)
+    headings = list(_headings(lines, skipped))
+    ids = _Ids()
+    named = [ids.next(heading) for heading in headings]
+    ends = [*(heading.line for heading in headings[1:]), len(lines)]
+    made = [
+        _section(id, heading, path, lines, end)
+        for id, heading, path, end in zip(named, headings, _paths(headings), ends, strict=False)
+    ]
+    before = headings[0].line if headings else len(lines)
+    if any(line.strip() for line in lines[skipped:before]):
+        head = _Heading(title="Preamble" if headings else "Text", level=0, line=skipped)
+        # Named last: a heading must keep its id when an introduction is written above it.
+        made.insert(0, _section(ids.next(head), head, (head.title,), lines, before))
+    return tuple(made)
+
+
+def _front_matter(lines: list[str]) -> int:
+    """How many lines a leading YAML block takes.
+
+    Prose between two rules of hyphens is no YAML: taking it for such would hide it.
+    """
+    if lines[0].rstrip() != "---":
+        return 0
+    for n, line in enumerate(lines[1:], 1):
+        if line.rstrip() in ("---", "..."):
+            return n + 1
+        if line.strip() and not re.match(
+            r"[\w.\"'-]+[\"']?[ \t]*:(?:\s|$)|\s|#|-[ \t]|[}\]]", line
+        ):
+            return 0
+    return 0
+
+
+def _headings(lines: list[str], skipped: int) -> Iterator[_Heading]:
+    """Headings of the document itself; those inside quotes, lists and code are not."""
+    env: dict[str, object] = {}
+    tokens = _blocks("\n".join([""] * skipped + lines[skipped:]), env)
+    inline = MarkdownIt("commonmark")
+    for token, following in zip(tokens, tokens[1:], strict=False):
+        if token.type == "heading_open" and token.level == 0 and token.map:
+            content = inline.parseInline(following.content, env)[0].children or []
+            title = _fold("".join(_visible(child) for child in content))
+            yield _Heading(title=title or "Untitled", level=int(token.tag[1]), line=token.map[0])
+
+
+def _visible(token: Token) -> str:
+    if token.type in ("softbreak", "hardbreak"):
+        return " "
+    return token.content if token.type in ("text", "code_inline", "image") else ""
+
+
+def _paths(headings: list[_Heading]) -> Iterator[tuple[str, ...]]:
+    top = [heading for heading in headings if heading.level == 1]
+    named = len(top) == 1 and top[0] is headings[0] and _number(top[0].title) is None
+    above: list[_Heading] = []
+    for heading in headings:
+        while above and above[-1].level >= heading.level:
+            above.pop()
+        above.append(heading)
+        shown = above[1:] if named and len(above) > 1 else above
+        yield tuple(ancestor.title for ancestor in shown)
+
+
+def _section(
+    id: str, heading: _Heading, path: tuple[str, ...], lines: list[str], end: int
+) -> Section:
+    return Section(
+        id=id, title=heading.title, path=path, level=heading.level,
+        first=heading.line + 1, last=end, text="\n".join(lines[heading.line : end]).strip("\n"),
+    )  # fmt: skip
+
+
+# --- ids ---------------------------------------------------------------------------------
+
+
+class _Ids:
+    """Ids from headings: numbers where the author gave them, words otherwise, never twice.
+
+    'Article 3' is `article-3`; 'Section 3.1', 'Section 1', '3.1' and 'I.' beneath it are
+    `article-3.1`, so a number keeps the word of its nearest numbered ancestor. At the top it keeps
+    its own ('Rule 4' is `rule-4`), and '§ 4', '4.' and 'IV.' are `section-4`. Single letters are
+    letters ('Appendix C' is `appendix-c`) but for I, V and X. A heading without a number is a slug
+    of its words. An id met again takes its parent's id in front, then `~2`.
+    """
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._above: list[tuple[int, str, str, str]] = []  # level, id, word, number
+
+    def next(self, heading: _Heading) -> str:
+        while self._above and self._above[-1][0] >= heading.level:
+            self._above.pop()
+        word, number = self._numbered(heading.title)
+        parent = self._above[-1][1] if self._above else ""
+        id = self._free(f"{word}-{number}" if number else _slug(heading.title), parent)
+        self._above.append((heading.level, id, word, number))
+        return id
+
+    def _numbered(self, title: str) -> tuple[str, str]:
+        found = _number(title)
+        if found is None:
+            return "", ""
+        word, number = found
+        for _, _, above_word, above_number in reversed(self._above):
+            if above_number:
+                within = number.startswith(above_number + ".")
+                return above_word, number if within else f"{above_number}.{number}"
+        return word or "section", number
+
+    def _free(self, id: str, parent: str) -> str:
+        if id in self._taken and parent:
+            id = f"{parent}/{id}"
+        found, n = id, 1
+        while found in self._taken:
+            n += 1
+            found = f"{id}~{n}"
+        self._taken.add(found)
+        return found
+
+
+def _number(title: str) -> tuple[str, str] | None:
+    """The word and number a heading carries: ('article', '3') of 'Article III: Proposals'."""
+    found = _NUMBERED.match(title)
+    if found is None:
+        return None
+    word, number = (found["word"] or "").lower(), found["number"].lower()
+    worded = bool(word or found["sign"])
+    apart = bool(_SET_APART.match(title, found.end()))
+    roman = number.isalpha() and _ROMAN.fullmatch(number) and (len(number) > 1 or number in "ivx")
+    if not _is_number(found["number"], worded, apart, bool(roman)):
+        return None
+    return word, str(_roman(number)) if roman else number
+
+
+def _is_number(written: str, worded: bool, apart: bool, roman: bool) -> bool:
+    """Whether it is meant as a number: 'I propose' and 'Section a member reads' are words."""
+    if written[-1].isdigit():
+        return True
+    if written[0].isdigit():
+        return worded or apart
+    if roman:
+        return apart or (worded and written.isupper())
+    return apart and len(written) == 1
+
+
+def _roman(text: str) -> int:
+    worth = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
+    values = [worth[letter] for letter in text]
+    pairs = zip(values, [*values[1:], 0], strict=True)
+    return sum(-value if value < following else value for value, following in pairs)
+
+
+def _slug(title: str) -> str:
+    slug = "-".join(_words(unicodedata.normalize("NFC", title).casefold()))
+    return slug[:80].rstrip("-") or "section"
+
+
+# --- passages: sentences, list items, table rows -----------------------------------------
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Where the passages of a section's text begin and end, in order, its own heading left out."""
+    lines = text.split("\n")
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    found: list[tuple[int, int]] = []
+    for token in _blocks(text, {}):
+        if token.map is None or (token.type == "heading_open" and token.level == 0):
+            continue
+        first, last = token.map
+        if token.type in ("paragraph_open", "heading_open"):
+            found += _sentences(text, starts[first], starts[last] - 1)
+        elif token.type in ("tr_open", "fence", "code_block", "html_block"):
+            if token.type == "fence":
+                first, last = first + 1, first + 1 + token.content.count("\n")
+            rows = range(first, min(last, len(lines)))
+            found += [(starts[row], starts[row + 1] - 1) for row in rows if lines[row].strip()]
+    return found
+
+
+def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    markers = _MARKERS.match(text, start, end)
+    start = markers.end() if markers else start
+    for stop in _STOPPED.finditer(text, start, end):
+        if _ends_sentence(text, start, stop.start(), stop.end()):
+            yield start, stop.end()
+            start = stop.end()
+    if text[start:end].strip():
+        yield start, end
+
+
+def _ends_sentence(text: str, start: int, stop: int, after: int) -> bool:
+    following = text[after : after + 100].lstrip()[:1]
+    word = (text[max(start, stop - 20) : stop].split() or [""])[-1].strip("(“\"'*_").lower()
+    if following.islower() or word in _SHORTENED:
+        return False
+    return not (len(word) == 1 and word.isalpha()) and not (
+        word.isdigit() and text[start:stop].strip() == word
+    )
+
+
+def _line(text: str, position: int) -> tuple[int, int]:
+    """Where the words of a line begin, after its markers, and where they end."""
+    end = text.find("\n", position)
+    markers = _MARKERS.match(text, text.rfind("\n", 0, position) + 1)
+    return markers.end() if markers else position, end if end >= 0 else len(text)
+
+
+def _title_line(section: Section) -> str:
+    """A heading as a quote of itself: its first line as written, without the marks."""
+    start, end = _line(section.text, 0)
+    return _fold(section.text[start:end].rstrip("# \t")) or _fold(section.text[:end])
+
+
+# --- search ------------------------------------------------------------------------------
+
+
+class _Index:
+    """Sections and their passages in SQLite FTS5, so that both are matched by the same stems."""
+
+    def __init__(self, sections: Sequence[Section]) -> None:
+        self.passages: list[range] = []
+        self._texts: list[str] = []
+        # Built once and only read after that, so any thread may ask.
+        self._db = sqlite3.connect(":memory:", check_same_thread=False)
+        tokens = 'tokenize="porter unicode61 remove_diacritics 2"'
+        self._db.execute(f"create virtual table sections using fts5(title, above, body, {tokens})")
+        self._db.execute(f"create virtual table passages using fts5(body, {tokens})")
+        for n, section in enumerate(sections):
+            found = [_fold(section.text[first:last]) for first, last in _spans(section.text)]
+            self.passages.append(range(len(self._texts), len(self._texts) + len(found)))
+            self._texts += found
+            row = (n, section.title, " ".join(section.path[:-1]), "\n".join(found))
+            self._db.execute(
+                "insert into sections(rowid, title, above, body) values (?,?,?,?)", row
+            )
+        self._db.executemany(
+            "insert into passages(rowid, body) values (?,?)", enumerate(self._texts)
         )
 
+    def ranked(self, match: str, k: int) -> list[int]:
+        found = self._db.execute(
+            "select rowid from sections where sections match ?"
+            " order by bm25(sections, 4, 2, 1), rowid limit ?",
+            (match, max(k, 0)),
+        )
+        return [n for (n,) in found]
 
-def _body(section: Section) -> str:
-    """The text without its heading line."""
-    first, _, rest = section.text.partition("\n")
-    return rest if _fold(first).lstrip("# ").startswith(section.title[:20]) else section.text
+    def covered(self, table: Literal["sections", "passages"], terms: list[str]) -> Counter[int]:
+        """How many of the terms each row has."""
+        found: Counter[int] = Counter()
+        for term in terms:
+            rows = self._db.execute(
+                f"select rowid from {table} where {table} match ?", (_any([term]),)
+            )
+            found.update(n for (n,) in rows)
+        return found
 
-
-def _passages(text: str) -> Iterator[str]:
-    """Sentences and list items, each with its white space folded; words stay as they are."""
-    block: list[str] = []
-    for line in [*text.split("\n"), ""]:
-        if not line.strip() or _ITEM.match(line) or line.startswith("#"):
-            yield from _split(" ".join(block))
-            block = []
-        if line.strip():
-            block.append(_ITEM.sub("", line, count=1).strip())
-    yield from _split(" ".join(block))
-
-
-def _split(block: str) -> Iterator[str]:
-    for sentence in _SENTENCE.split(_fold(block)):
-        if sentence.strip():
-            yield sentence.strip()
+    def quotable(self, section: int, terms: list[str]) -> list[str]:
+        """Its passages with most of the terms, in their order; its first ones if none has any."""
+        here = self.passages[section]
+        covered = self.covered("passages", terms)
+        most = max((covered[n] for n in here), default=0)
+        best = [self._texts[n] for n in here if covered[n] == most]
+        return list(dict.fromkeys(best))[:MOST_QUOTED]
 
 
 def _terms(text: str) -> list[str]:
-    words = _WORD.findall(text[:4000].casefold())
-    return list(dict.fromkeys(w for w in words if w not in _STOP and (len(w) > 1 or w.isdigit())))[
-        :40
-    ]
+    """The words that say what a text is about; quoted by whoever puts them into a query."""
+    words = _words(text[:MAX_QUERY].casefold())
+    kept = (w for w in words if w not in _STOP and not (len(w) == 1 and "a" <= w <= "z"))
+    return list(dict.fromkeys(kept))[:MAX_TERMS]
 
 
-def _stem(word: str) -> str:
-    """Rough, for choosing among sentences only."""
-    for ending in ("ing", "ies", "ed", "es", "al", "s", "e", "y"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
+def _any(terms: Iterable[str]) -> str:
+    return " OR ".join(f'"{term}"' for term in terms)
 
 
-def _stems(text: str) -> set[str]:
-    return {_stem(word) for word in _WORD.findall(text.casefold())}
+def _like(terms: list[str]) -> str:
+    """Headings with words that begin like these."""
+    return "title : (" + " OR ".join(f'"{t[: max(3, len(t) // 2)]}"*' for t in terms) + ")"
 
 
-def _confidence(terms: list[str], best: Section) -> Literal["high", "medium", "low"]:
-    stems = _stems(best.breadcrumb + " " + best.text)
-    found = sum(_stem(term) in stems for term in terms)
-    if found == len(terms):
+def _confidence(found: int, asked: int) -> Literal["high", "medium", "low"]:
+    if found == asked:
         return "high"
-    return "medium" if 2 * found >= len(terms) else "low"
+    return "medium" if 2 * found >= asked else "low"

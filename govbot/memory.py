@@ -9,8 +9,9 @@ same tables from the ledger alone.
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Literal, TypeVar
 
 from immutables import Map
@@ -99,10 +100,12 @@ class Memory(Replay):
         self._waiting: list[tuple[Entry, list[Row]]] = []
         self._constitutions: dict[str, Constitution] = {}
         self.on_change: Callable[[Entry], None] = lambda entry: None
-        engine.on_durable, engine.on_lost = self._project, self._restore
-        if projection.position >= engine.size:
+        engine.on_durable, engine.on_lost = self._project, self._forget
+        last = engine.entry(projection.position)
+        if projection.position >= 0 and (last is None or digest(last.bytes()) != projection.head):
             raise OperatorError(
-                "the tables are ahead of the ledger; run `govbot verify`, then `govbot rebuild`"
+                "the tables are not those of this ledger or are ahead of it;"
+                " run `govbot verify`, then `govbot rebuild`"
             )
         self._restore()
         self._catch_up()
@@ -172,14 +175,32 @@ class Memory(Replay):
         if self.projection.read_only:
             return  # a reader beside a running bot sees what that bot has projected
         batch: list[tuple[Entry, list[Row]]] = []
-        for _, data in self.engine.read(self.projection.position):
-            entry = read_entry(data)
-            batch.append((entry, rows(entry, self.apply(entry))))
+        for made in self._unprojected():
+            batch.append(made)
             if len(batch) == BATCH:
                 self._write(batch)
                 batch = []
         if batch:
             self._write(batch)
+
+    def _unprojected(self) -> Iterator[tuple[Entry, list[Row]]]:
+        """Applies what the ledger has and the tables lack; each entry with its rows."""
+        for _, data in self.engine.read(self.projection.position):
+            entry = read_entry(data)
+            yield entry, rows(entry, self.apply(entry, self._ahead_of(entry)))
+
+    def _forget(self) -> None:
+        """A commit has failed: the state is that of the ledger again, wherever the tables are."""
+        self._restore()
+        self._waiting.extend(self._unprojected())
+
+    def _ahead_of(self, entry: Entry) -> Process | None:
+        """An entry's process as it stood before it, though the ledger already goes further."""
+        if entry.process is None:
+            return None
+        if (found := self.processes.get(entry.process)) is None:
+            found = self._replayed(entry.process, entry.n)
+        return found or unopened(self.community, self.community.next_number)
 
     def _write(self, batch: Iterable[tuple[Entry, list[Row]]]) -> None:
         batch = list(batch)
@@ -226,13 +247,19 @@ class Memory(Replay):
         if (found := self.processes.get(id)) is not None:
             self.processes.move_to_end(id)
             return found
-        for entry in self.engine.history(id):
+        found = self._replayed(id, self.engine.size)
+        if found is not None:
+            self.processes[id] = found
+        return found
+
+    def _replayed(self, id: str, before: int) -> Process | None:
+        """A process from its own entries, of those ahead of the one numbered `before`."""
+        found: Process | None = None
+        for entry in takewhile(lambda entry: entry.n < before, self.engine.history(id)):
             if isinstance(entry.body, Opened):
                 found = unopened(self._at_opening(entry, entry.body), entry.body.number)
             assert found is not None, f"{id} has entries before its opening"
             found = apply(found, entry)
-        if found is not None:
-            self.processes[id] = found
         return found
 
     def _at_opening(self, entry: Entry, body: Opened) -> Community:
@@ -397,8 +424,9 @@ class Memory(Replay):
 
     def search(self, text: str, limit: int = 10) -> list[Process]:
         """Processes whose title, fields or comments have these words, best first."""
-        words = " ".join('"' + word.replace('"', "") + '"' for word in text.split()[:20])
-        if not words.replace('"', "").strip():
+        plain = "".join(c if c.isprintable() and c != '"' else " " for c in text)
+        words = " ".join(f'"{word}"' for word in plain.split()[:20])
+        if not words:
             return []
         sql = (
             "select process, min(rank) from words where words match ?"

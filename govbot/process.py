@@ -26,6 +26,7 @@ from govbot.records import (
     Member,
     Opened,
     Ratified,
+    Record,
     Seen,
     StageEnded,
     canonical,
@@ -41,7 +42,7 @@ from govbot.stages import (
     ends_early,
     opening,
 )
-from govbot.tools.dates import datetime_add, parse_duration, when
+from govbot.tools.dates import datetime_add, parse_duration, when, zone_named
 
 MAX_TEXT = 4000
 
@@ -140,7 +141,8 @@ def _shape(takes: str, value: Any, members: Mapping[str, Member], most: int = MA
         good = isinstance(value, int) and not isinstance(value, bool)
         return "" if good else f"must be a whole number, not {value!r}"
     if takes == "member":
-        return "" if value in members else f"must name a member; {value!r} is not one"
+        known = isinstance(value, str) and value in members
+        return "" if known else f"must name a member; {value!r} is not one"
     if takes == "text":
         if not isinstance(value, str) or not value.strip():
             return "must be some text"
@@ -166,9 +168,13 @@ def _differences(body: Any, expected: Any) -> list[str]:
         return []
     names = [n for n in type(body).model_fields if getattr(body, n) != getattr(expected, n)]
     return [
-        f"{name} is {getattr(body, name)!r}, but the rules give {getattr(expected, name)!r}"
+        f"{name} is {_shown(body, name)}, but the rules give {_shown(expected, name)}"
         for name in names
     ]
+
+
+def _shown(body: Record, name: str) -> str:
+    return repr(body.model_dump(mode="json", include={name})[name])
 
 
 def _given_objections(process: Process, fact: Fact, body: Given) -> list[str]:
@@ -390,8 +396,8 @@ def _manage(process: Process, entry: Entry, body: Managed) -> Process:
 def community_objections(community: Community, fact: Fact) -> list[str]:
     """Why a fact that belongs to no process, or confirms an effect, may not be recorded."""
     match fact.body:
-        case Founded() if community.name:
-            return [f"this ledger is already that of {community.name!r}"]
+        case Founded() as body:
+            return _founding_objections(community, body)
         case Adopted() as body:
             if community.constitution:
                 return ["a constitution is in force; it changes only as it says itself"]
@@ -401,6 +407,16 @@ def community_objections(community: Community, fact: Fact) -> list[str]:
             return _reading_objections(community, body)
         case Done() as body if community.pending.get(body.effect.id) != body.effect:
             return [f"the effect {body.effect.id!r} is not due"]
+    return []
+
+
+def _founding_objections(community: Community, body: Founded) -> list[str]:
+    if community.name:
+        return [f"this ledger is already that of {community.name!r}"]
+    try:
+        zone_named(body.zone)
+    except GovbotError as error:
+        return [str(error)]
     return []
 
 

@@ -14,6 +14,8 @@ from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pysqlite3 import dbapi2 as sqlite3
+
 from govbot.audit import AuditTrail, file_name, index
 from govbot.charter import citations_in, reading_of
 from govbot.constitution import Constitution
@@ -75,6 +77,8 @@ class _Check:
         self.faults: list[Fault] = []
         self.notices: list[str] = []
         self.roots: dict[int, str] = {}
+        self.barred: set[int] = set()  # entries that the rules do not allow
+        self.passed: Counter[str] = Counter()  # how many of each process they do
         self.vkey = ""
         self._constitutions: dict[str, Constitution] = {}
         self._held: set[tuple[str, str, str]] = set()
@@ -91,8 +95,11 @@ class _Check:
             self.fault(f"entry {entry.n}", objection)
         self._decision(entry)
         if objections:
+            self.barred.add(entry.n)
             return  # what the rules do not allow has no effect, here as anywhere
         process = self.replay.apply(entry)
+        if process is not None:
+            self.passed[process.id] += 1
         self._rows += rows(entry, process)
         if len(self._rows) >= BATCH:
             self._flush(entry.n)
@@ -256,6 +263,14 @@ def _tables(check: _Check, path: Path, again: Path) -> None:
     except OperatorError as error:
         check.fault(path.name, str(error))
         return
+    try:
+        _rows_differ(check, stored, again)
+    except sqlite3.Error as error:
+        check.fault(path.name, f"the tables cannot be read ({error}); run `govbot rebuild`")
+    stored.close()
+
+
+def _rows_differ(check: _Check, stored: Projection, again: Path) -> None:
     stored.db.execute("attach ? as again", [f"file:{again}?mode=ro"])
     for table in TABLES:
         columns = "rowid, *" if table == "words" else "*"
@@ -268,7 +283,6 @@ def _tables(check: _Check, path: Path, again: Path) -> None:
         check.checked["table rows"] += stored.db.execute(
             f"select count(*) from main.{table}"
         ).fetchone()[0]
-    stored.close()
 
 
 def _audits(check: _Check, folder: Path, history: Callable[[str], list[Entry]]) -> None:
@@ -278,12 +292,26 @@ def _audits(check: _Check, folder: Path, history: Callable[[str], list[Entry]]) 
         name = file_name(process)
         expected.add(name)
         listed.append((process, name))
-        behind |= not _audit(check, folder / name, process, history(process.id))
+        if entries := _entries(check, process, history):
+            behind |= not _audit(check, folder / name, process, entries)
+        else:
+            problem = "it cannot be compared: the ledger does not give all entries of its process"
+            check.fault(f"audits/{name}", problem)
     if not behind:
         _compare(check, folder / INDEX, index(listed))
     for path in sorted(folder.glob("*.md")):
         if path.name not in expected:
             check.fault(f"audits/{path.name}", "no process in the ledger has this audit")
+
+
+def _entries(check: _Check, process: Process, history: Callable[[str], list[Entry]]) -> list[Entry]:
+    """A process's entries that the rules allow; none if its history lacks one of them."""
+    try:
+        filed = [entry for entry in history(process.id) if entry.process == process.id]
+    except OperatorError:
+        return []  # the entry that cannot be read is named already
+    allowed = [entry for entry in filed if entry.n not in check.barred]
+    return allowed if len(allowed) == check.passed[process.id] else []
 
 
 def _audit(check: _Check, path: Path, process: Process, entries: list[Entry]) -> bool:
