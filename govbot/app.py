@@ -28,6 +28,7 @@ from govbot.projection import Projection
 from govbot.readers.offline import OfflineReader
 from govbot.records import BOT, Adopted, Announcement, Body, Fact, Founded, Ratified
 from govbot.scheduler import Deliver, Scheduler
+from govbot.tools.dates import zone_named
 from govbot.verify import Report, verify
 
 log = logging.getLogger(__name__)
@@ -82,18 +83,23 @@ def templates() -> dict[str, Path]:
 # --- founding ------------------------------------------------------------------------------
 
 
+def _quoted(value: object) -> str:
+    """As TOML spells it: like JSON, but with every character beyond ASCII as itself."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def _toml(settings: Settings) -> str:
-    lines = [f"{name} = {json.dumps(value)}" for name, value in (
+    lines = [f"{name} = {_quoted(value)}" for name, value in (
         ("name", settings.name), ("zone", settings.zone), ("constitution", settings.constitution),
     )]  # fmt: skip
     lines += [
         "",
         "# The local chat (`govbot chat`) has no platform to ask who somebody is, so it asks here.",
         "# The roles of whoever is not named below:",
-        f"newcomers = {json.dumps(list(settings.newcomers))}",
+        f"newcomers = {_quoted(list(settings.newcomers))}",
         "",
         "[members]",
-        *(f"{json.dumps(name)} = {json.dumps(list(r))}" for name, r in settings.members.items()),
+        *(f"{_quoted(name)} = {_quoted(list(r))}" for name, r in settings.members.items()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -116,8 +122,10 @@ async def found(
         raise OperatorError(f"{path} already is a community's folder; choose another")
     if template not in known:
         raise OperatorError(f"there is no template {template!r}; choose {', '.join(sorted(known))}")
+    zone_named(settings.zone)
     source, target = known[template], folder.constitution(settings)
-    roles = settings.newcomers or tuple(load_reading(reading_beside(source)).roles)[:1]
+    _, reading = checked(source)
+    roles = settings.newcomers or tuple(reading.roles)[:1]
     settings = settings.model_copy(update={"newcomers": roles})
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -168,12 +176,18 @@ def checked(path: Path) -> tuple[Constitution, Reading]:
 # --- opening -------------------------------------------------------------------------------
 
 
+def _ledger(folder: Folder) -> SqliteEngine:
+    """The ledger for writing. One that is missing is not begun again: it held everything."""
+    if not folder.ledger.is_file():
+        raise OperatorError(f"there is no ledger at {folder.ledger}; restore it from a backup")
+    return SqliteEngine.open(folder.ledger, Key.load(folder.key))
+
+
 async def open_bot(path: Path, deliver: Deliver, clock: Clock = utc_now) -> Bot:
     """A community's bot, the only one writing to this folder."""
     folder = Folder(path)
     settings = folder.settings()
-    key = Key.load(folder.key)
-    engine = SqliteEngine.open(folder.ledger, key)
+    engine = _ledger(folder)
     try:
         memory = Memory(engine, Projection(folder.tables))
     except OperatorError:
@@ -216,15 +230,16 @@ def open_view(path: Path) -> Memory:
     """A community as it stands, for commands that only look; a running bot is not disturbed."""
     folder = Folder(path)
     folder.settings()
-    engine = SqliteEngine.reading(folder.ledger)
-    return Memory(engine, Projection(folder.tables, read_only=True))
+    # The tables first: those of a bot at work are never ahead of its ledger.
+    tables = Projection(folder.tables, read_only=True)
+    return Memory(SqliteEngine.reading(folder.ledger), tables)
 
 
 async def rebuild_tables(path: Path) -> int:
     """Makes the tables anew from the ledger; returns how many entries it read."""
     folder = Folder(path)
     folder.settings()
-    engine = SqliteEngine.open(folder.ledger, Key.load(folder.key))
+    engine = _ledger(folder)
     for name in (folder.tables.name, f"{folder.tables.name}-wal", f"{folder.tables.name}-shm"):
         (folder.private / name).unlink(missing_ok=True)
     projection = Projection(folder.tables)
@@ -241,6 +256,13 @@ def _checkpoint(engine: SqliteEngine) -> str:
         return ""  # that it is missing is for the report to say
 
 
+def _tables(folder: Folder) -> Projection | OperatorError:
+    try:
+        return Projection(folder.tables, read_only=True)
+    except OperatorError as error:
+        return error  # that they cannot be read is for the report to say
+
+
 def verify_folder(
     path: Path, kept: list[Path], progress: Callable[[int], None] = lambda n: None, vkey: str = ""
 ) -> Report:
@@ -249,6 +271,7 @@ def verify_folder(
     `vkey` is the key known to sign its ledger; where it is not given, the folder's own key is.
     """
     folder = Folder(path)
+    tables = _tables(folder)  # before the ledger: those of a bot at work are never ahead of it
     engine = SqliteEngine.reading(folder.ledger)
     notes = [(str(path), path) for path in kept]
     if folder.checkpoint.is_file():
@@ -263,7 +286,7 @@ def verify_folder(
         misfiled=engine.misfiled(),
         vkey=vkey or (Key.load(folder.key).vkey if folder.key.is_file() else ""),
         kept=texts,
-        projection=folder.tables,
+        projection=tables,
         audits=folder.audits,
         history=lambda id: list(engine.history(id)),
         progress=progress,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
 
 from govbot.errors import GovbotError, OperatorError
 from govbot.expression import parse as parse_expression
@@ -161,7 +161,24 @@ class StartProcess(Record):
     start_process: ProcessStart
 
 
-EffectRule = Announce | GrantRole | RevokeRole | StartProcess
+def _effect_kind(given: Any) -> str | None:
+    """Which effect is meant, so that a fault in one is not told as a fault of all."""
+    names = given if isinstance(given, Mapping) else getattr(type(given), "model_fields", ())
+    return next((kind for kind in EFFECTS if kind in names), None)
+
+
+EFFECTS = ("announce", "grant_role", "revoke_role", "start_process")
+EffectRule = Annotated[
+    Annotated[Announce, Tag("announce")]
+    | Annotated[GrantRole, Tag("grant_role")]
+    | Annotated[RevokeRole, Tag("revoke_role")]
+    | Annotated[StartProcess, Tag("start_process")],
+    Discriminator(
+        _effect_kind,
+        custom_error_type="no_effect",
+        custom_error_message=f"an effect is one of {', '.join(EFFECTS)}",
+    ),
+]
 
 
 class OutcomeRule(Record):
@@ -258,6 +275,16 @@ class Charter(Record):
             raise ValueError(f"it is named after {self.named_after!r}, which is not a field")
         return self
 
+    @model_validator(mode="after")
+    def _carried_alike(self) -> Self:
+        for kind in sorted({kind for stage in self.stages for kind in stage.carries}):
+            taken = [rule for stage in self.stages if (rule := stage.input(kind)) is not None]
+            if len({(rule.takes, rule.many) for rule in taken}) != 1:
+                raise ValueError(
+                    f"{kind!r} is carried over: some stage must take it, and all in one shape"
+                )
+        return self
+
 
 class Term(Record):
     """A word the community uses, and what it means in expressions."""
@@ -329,17 +356,27 @@ class _Loader(yaml.SafeLoader):
     """YAML without its surprises: `yes` and `no` are words, and no key may come twice."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # types-PyYAML leaves it out
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # types-PyYAML leaves it out
+        mark: Any = event.start_mark
+        if isinstance(event, yaml.AliasEvent):
             raise yaml.MarkedYAMLError(
                 problem="anchors and aliases are not used here; write the rule out",
-                problem_mark=event.start_mark,
+                problem_mark=mark,
+            )
+        if event.tag is not None:
+            raise yaml.MarkedYAMLError(
+                problem=f"the tag {event.tag!r} is not used here; write the value without it",
+                problem_mark=mark,
             )
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(
+                    problem="a key must be a word", problem_mark=key.start_mark
+                )
             if key.value in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"{key.value!r} is given twice", problem_mark=key.start_mark
@@ -391,9 +428,11 @@ def read_reading(text: str, name: str) -> Reading:
     try:
         return Reading.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
+        first, *rest = error.errors()
         where, what = first["loc"], str(first["msg"]).removeprefix("Value error, ")
-        others = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        # A list whose only item is at fault is then also too short: that is no second fault.
+        further = [fault for fault in rest if where[: len(fault["loc"])] != fault["loc"]]
+        others = f" ({len(further)} more)" if further else ""
         line = _line(node, where)
         raise OperatorError(f"{name}, line {line}, {_shown(where)}: {what}{others}") from None
 

@@ -25,6 +25,7 @@ MAX_BYTES = 4_000_000
 MAX_TERMS = 40
 MAX_QUERY = 4000
 MOST_QUOTED = 3  # sections in an answer, and passages of each
+MOST_ANNOUNCED = 5
 
 # Words that say how a question is asked, not what it is about.
 _STOP = frozenset(
@@ -325,7 +326,7 @@ class _Ids:
     """
 
     def __init__(self) -> None:
-        self._taken: set[str] = set()
+        self._taken: dict[str, int] = {}  # how often each was asked for
         self._above: list[tuple[int, str, str, str]] = []  # level, id, word, number
 
     def next(self, heading: _Heading) -> str:
@@ -351,12 +352,9 @@ class _Ids:
     def _free(self, id: str, parent: str) -> str:
         if id in self._taken and parent:
             id = f"{parent}/{id}"
-        found, n = id, 1
-        while found in self._taken:
-            n += 1
-            found = f"{id}~{n}"
-        self._taken.add(found)
-        return found
+        n = self._taken[id] = self._taken.get(id, 0) + 1
+        # A slug has neither `/` nor `~`, so what is made with them cannot meet one.
+        return id if n == 1 else f"{id}~{n}"
 
 
 def _number(title: str) -> tuple[str, str] | None:
@@ -448,7 +446,7 @@ def _line(text: str, position: int) -> tuple[int, int]:
 
 def _title_line(section: Section) -> str:
     """A heading as a quote of itself: its first line as written, without the marks."""
-    start, end = _line(section.text, 0)
+    start, end = _line(section.text, len(section.text) - len(section.text.lstrip()))
     return _fold(section.text[start:end].rstrip("# \t")) or _fold(section.text[:end])
 
 
@@ -497,12 +495,24 @@ class _Index:
         return found
 
     def quotable(self, section: int, terms: list[str]) -> list[str]:
-        """Its passages with most of the terms, in their order; its first ones if none has any."""
+        """Its passages with most of the terms, in their order; its first ones if none has any.
+
+        One that ends in a colon brings what it announces.
+        """
         here = self.passages[section]
         covered = self.covered("passages", terms)
         most = max((covered[n] for n in here), default=0)
-        best = [self._texts[n] for n in here if covered[n] == most]
-        return list(dict.fromkeys(best))[:MOST_QUOTED]
+        best = [n for n in here if covered[n] == most][:MOST_QUOTED]
+        announced = [n for first in best for n in self._announced(first, here)]
+        return list(dict.fromkeys(self._texts[n] for n in sorted({*best, *announced})))
+
+    def _announced(self, first: int, here: range) -> Iterator[int]:
+        if not self._texts[first].endswith(":"):
+            return
+        for n in here[here.index(first) + 1 :][:MOST_ANNOUNCED]:
+            if self._texts[n].endswith(":"):
+                return
+            yield n
 
 
 def _terms(text: str) -> list[str]:

@@ -103,6 +103,8 @@ def _opener_objections(process: Process, fact: Fact, body: Opened) -> list[str]:
         if due is None or due.does != "start_process" or due.arguments["type"] != body.type:
             return ["no outcome calls for this process"]
         return []
+    if body.effect is not None:
+        return ["no outcome calls for this process: you open it yourself"]
     member = community.members.get(fact.member)
     if member is None:
         return [f"{fact.member!r} is not known here; say something as a member first"]
@@ -153,12 +155,15 @@ def _shape(takes: str, value: Any, members: Mapping[str, Member], most: int = MA
 
 def _computed_objections(process: Process, fact: Fact, body: Opened, head: str) -> list[str]:
     """The opening must be exactly the one the rules give."""
-    expected, decision = opening(
-        process, body.type, body.fields, fact.member, fact.at, head, body.effect
+    community = cast(Community, process.community)
+    # What an outcome starts has the fields that the outcome gave it.
+    given = (
+        community.pending[body.effect].arguments["fields"]
+        if body.effect is not None
+        else body.fields
     )
-    if set(cast(Community, process.community).charters[body.type].stages[0].draws) - set(
-        expected.drawn
-    ):
+    expected, decision = opening(process, body.type, given, fact.member, fact.at, head, body.effect)
+    if set(community.charters[body.type].stages[0].draws) - set(expected.drawn):
         return [f"a {body.type.replace('_', ' ')} cannot begin now: {decision.reasoning}"]
     return _differences(body, expected)
 
@@ -366,7 +371,9 @@ def _end(process: Process, entry: Entry, body: StageEnded) -> Process:
     )
     if body.drawn == process.drawn:
         return begun
-    return replace(begun, eligible={**process.eligible, **eligible_counts(begun, (stage,))})
+    return replace(
+        begun, eligible={**process.eligible, **eligible_counts(begun, process.rules.stages)}
+    )
 
 
 def _manage(process: Process, entry: Entry, body: Managed) -> Process:

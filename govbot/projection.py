@@ -6,6 +6,7 @@ be deleted at any time.
 """
 
 import json
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -192,15 +193,26 @@ def _process_rows(entry: Entry, process: Process) -> list[Row]:
     return made
 
 
+def _for_reading(path: Path) -> str:
+    # On a disk it cannot write SQLite finds no place for a WAL's index. Nobody writes there.
+    unwritable = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+    return f"{path.absolute().as_uri()}?mode=ro" + ("&immutable=1" if unwritable else "")
+
+
 class Projection:
-    """The tables, in one SQLite file that may be deleted at any time. `:memory:` is allowed."""
+    """The tables, in one SQLite file that may be deleted at any time. `:memory:` is allowed.
+
+    Opened for reading only they stay as they are at that moment, though a bot may write them.
+    """
 
     def __init__(self, path: Path | str, *, read_only: bool = False) -> None:
         self.read_only = read_only
         try:
-            uri = f"{Path(path).absolute().as_uri()}?mode=ro" if read_only else str(path)
+            uri = _for_reading(Path(path)) if read_only else str(path)
             self.db = Database(sqlite3.connect(uri, isolation_level=None, uri=read_only))
-            if not read_only:
+            if read_only:
+                self.db.conn.execute("begin")
+            else:
                 self.db.execute("pragma journal_mode=wal")
                 self.db.execute("pragma synchronous=normal")
                 migrations.apply(self.db)
@@ -220,7 +232,8 @@ class Projection:
             execute("update position set n = ?, head = ? where id = 0", (n, head))
             execute("commit")
         except BaseException:
-            execute("rollback")
+            if self.db.conn.in_transaction:  # a full disk has ended it already
+                execute("rollback")
             raise
         self.position, self.head = n, head
 

@@ -30,7 +30,7 @@ class Record(BaseModel):
 
 def stamp(moment: datetime) -> str:
     """A moment in UTC in one fixed width, so that text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def moment(text: str) -> datetime:
@@ -88,7 +88,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, frozenset | set):
-        return sorted(plain(item) for item in value)
+        return sorted((plain(item) for item in value), key=lambda item: (str(type(item)), item))
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     return value

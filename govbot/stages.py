@@ -128,7 +128,7 @@ def unopened(community: Community, number: int) -> Process:
 
 
 def _member_facts(member: Member, at: datetime) -> dict[str, Any]:
-    facts: dict[str, Any] = {"me": member.id, "roles": member.roles, **member.facts}
+    facts: dict[str, Any] = dict(member.facts)
     for name, value in member.facts.items():
         if name.endswith("_at") and isinstance(value, str):
             try:
@@ -143,9 +143,11 @@ def admits(process: Process, who: str, member: Member) -> bool:
     assert process.opened_at is not None
     names = {
         **process.fields,
+        **_member_facts(member, process.opened_at),
         **process.drawn,
         "opener": process.opener,
-        **_member_facts(member, process.opened_at),
+        "me": member.id,
+        "roles": member.roles,
     }
     try:
         return holds(who, names)
@@ -161,7 +163,8 @@ def electorate(process: Process, who: str) -> Iterator[str]:
         key = (
             member.roles,
             member.id if "me" in wanted else None,
-            tuple(sorted(member.facts.items())),
+            # A dictionary takes True for 1; a rule does not.
+            tuple(sorted((name, type(v), v) for name, v in member.facts.items())),
         )
         if key not in alike:
             alike[key] = admits(process, who, member)

@@ -102,18 +102,19 @@ class _Check:
             self.passed[process.id] += 1
         self._rows += rows(entry, process)
         if len(self._rows) >= BATCH:
-            self._flush(entry.n)
+            self.flush()
         if process is not None and process.status == "ended":
             # A process that has ended takes no part in any later rule; only late tries name it.
             self.replay.processes[process.id] = process.emptied()
 
-    def _flush(self, n: int) -> None:
-        self.projection.write(self._rows, n, self.chain.head)
-        self._rows = []
-
-    def close(self) -> None:
-        self._flush(self.chain.size - 1)
-        self.projection.close()
+    def flush(self) -> None:
+        """The tables as they are after the entries so far."""
+        made, self._rows = self._rows, []
+        try:
+            if self.chain.size:
+                self.projection.write(made, self.chain.size - 1, self.chain.head)
+        except sqlite3.Error as error:
+            self.fault("tables", f"the entries contradict each other, so none are made ({error})")
 
     def _objections(self, entry: Entry) -> list[str]:
         self._learn(entry)
@@ -179,7 +180,7 @@ def verify(
     misfiled: Iterable[tuple[int, str]] = (),
     vkey: str = "",
     kept: Iterable[tuple[str, str]] = (),
-    projection: Path | None = None,
+    projection: Projection | OperatorError | None = None,
     audits: Path | None = None,
     history: Callable[[str], list[Entry]] | None = None,
     progress: Callable[[int], None] = lambda n: None,
@@ -188,15 +189,16 @@ def verify(
 
     `read` gives the stored rows in order, `checkpoint` the ledger's own signed checkpoint (empty
     where it has none), `misfiled` the rows that its store keeps under a wrong name, `vkey` the
-    key that is known to sign it, `kept` other checkpoints as (name, note), `projection` the file
-    of tables, `audits` the folder of audits and `history` a process's entries. What is not given
-    is not checked.
+    key that is known to sign it, `kept` other checkpoints as (name, note), `projection` the
+    tables (closed when done) or why they cannot be opened, `audits` the folder of audits and
+    `history` a process's entries. What is not given is not checked.
     """
     notes = [(name, note, _size(note)) for name, note in kept]
     wanted = {size for _, _, size in notes}
     with TemporaryDirectory(prefix="govbot-verify-") as folder:
         again = Path(folder) / "memory.db"
         check = _Check(Projection(again))
+        tables = _Tables(check, projection, again)
         for entry, faults in recheck(read, check.chain):
             size = check.chain.size
             for fault in faults:
@@ -205,16 +207,16 @@ def verify(
                 check.entry(entry)
             if size in wanted:
                 check.roots[size] = _root(check.chain.tree)
+            tables.reached(size - 1)
             if size % 1000 == 0:
                 progress(size)
-        check.close()
+        tables.close()
+        check.projection.close()
         for n, problem in misfiled:
             check.fault(f"entry {n}", problem)
         if vkey and check.vkey != vkey:
             check.fault("entry 0", f"it names the key {check.vkey!r}; this ledger's is {vkey!r}")
         _checkpoints(check, checkpoint, notes)
-        if projection is not None:
-            _tables(check, projection, again)
         if audits is not None and history is not None:
             _audits(check, audits, history)
     return Report(
@@ -256,18 +258,42 @@ def _checkpoints(check: _Check, own: str | None, kept: list[tuple[str, str, int]
             check.fault(name, f"the root of the first {size} entries is not the one it signs")
 
 
-def _tables(check: _Check, path: Path, again: Path) -> None:
-    """Every row of the tables, both ways, against those made from the ledger just now."""
-    try:
-        stored = Projection(path, read_only=True)
-    except OperatorError as error:
-        check.fault(path.name, str(error))
-        return
-    try:
-        _rows_differ(check, stored, again)
-    except sqlite3.Error as error:
-        check.fault(path.name, f"the tables cannot be read ({error}); run `govbot rebuild`")
-    stored.close()
+class _Tables:
+    """The stored tables, compared when the replay is where they say they are."""
+
+    def __init__(
+        self, check: _Check, stored: Projection | OperatorError | None, again: Path
+    ) -> None:
+        self.check, self.again = check, again
+        self.stored = stored if isinstance(stored, Projection) else None
+        self.position: int | None = None  # where they were compared
+        if isinstance(stored, OperatorError):
+            check.fault("tables", str(stored))
+        self.reached(-1)
+
+    def reached(self, n: int) -> None:
+        if self.stored is not None and self.stored.position == n:
+            self._compare(self.stored)
+
+    def close(self) -> None:
+        """Compares tables that the replay never came to; says how far others are behind."""
+        if self.stored is not None:
+            self._compare(self.stored)
+        elif self.position is not None and (late := self.check.chain.size - 1 - self.position):
+            self.check.notices.append(
+                f"the tables are {late} entries behind the ledger; the bot makes up for it when it"
+                " starts"
+            )
+
+    def _compare(self, stored: Projection) -> None:
+        """Every row of the tables, both ways, against those made from the ledger just now."""
+        self.check.flush()
+        try:
+            _rows_differ(self.check, stored, self.again)
+        except sqlite3.Error as error:
+            self.check.fault("tables", f"they cannot be read ({error}); run `govbot rebuild`")
+        stored.close()
+        self.stored, self.position = None, stored.position
 
 
 def _rows_differ(check: _Check, stored: Projection, again: Path) -> None:

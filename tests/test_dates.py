@@ -11,9 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from govbot.errors import MemberError
-from govbot.tools import (
-    datetime_add,
-)
+from govbot.tools import datetime_add
 from govbot.tools.dates import describe_duration, parse_duration, when, zone_named
 
 START = datetime(2026, 2, 8, 18, 30, tzinfo=UTC)

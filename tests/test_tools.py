@@ -17,14 +17,7 @@ from hypothesis import strategies as st
 from govbot.errors import GovbotError, MemberError, ModelError
 from govbot.expression import ExpressionError
 from govbot.records import Calculation, canonical, parse, plain, stamp
-from govbot.tools import (
-    TOOLS,
-    calculate,
-    call,
-    random_select,
-    recompute,
-    tally,
-)
+from govbot.tools import TOOLS, calculate, call, random_select, recompute, tally
 from govbot.tools.draws import seed_for
 
 START = datetime(2026, 2, 8, 18, 30, tzinfo=UTC)
@@ -256,7 +249,7 @@ TAMPERED = [
     (1, "result", 0.16666666666666666),
     (1, "variables", {"a": "1/2", "b": 4}),
     (2, "result", 0),
-    (2, "result", {"undefined": "nobody voted"}),
+    (2, "result", {"undefined": "nobody voted", "yes": 1}),
     (2, "variables", {"a": 1, "b": 1}),
     (3, "result", 2**104),
     (4, "result", "2026-02-14T18:30:00Z"),
@@ -292,6 +285,12 @@ TAMPERED = [
     *((n, "tool", "guess") for n in range(7)),
     *((n, "tool", "tally") for n in range(6)),
 ]
+
+
+def test_why_an_expression_has_no_value_may_be_worded_anew() -> None:
+    kept = call("calculate", {"expression": "1 / a", "variables": {"a": 0}})
+    reworded = kept.model_copy(update={"result": {"undefined": "said otherwise"}})
+    assert recompute(reworded) is None
 
 
 @pytest.mark.parametrize(("n", "field", "value"), TAMPERED)

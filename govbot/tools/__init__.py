@@ -98,13 +98,18 @@ def call(name: str, arguments: Mapping[str, Any]) -> Calculation:
     return Calculation(tool=name, arguments=dict(arguments), result=_result(name, arguments))
 
 
+def _undefined(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"undefined"}
+
+
 def recompute(calculation: Calculation) -> str | None:
     """What is wrong with a kept calculation, in a sentence; None if it gives the same again."""
     try:
         again = _result(calculation.tool, calculation.arguments)
     except GovbotError as error:
         return str(error)
-    if _same(again, calculation.result):
+    # Why an expression has no value may be worded anew; that it has none may not change.
+    if _same(again, calculation.result) or (_undefined(again) and _undefined(calculation.result)):
         return None
     return f"{calculation.tool} gives {_shown(again)}, not {_shown(calculation.result)}"
 
