@@ -26,11 +26,15 @@ def write_whole(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("wb", dir=path.parent, prefix=".", delete=False) as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, path)
+            try:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+                os.chmod(file.name, 0o644)
+                os.replace(file.name, path)
+            except BaseException:
+                os.unlink(file.name)
+                raise
     except OSError as error:
         raise OperatorError(
             f"{path} cannot be written: {error.strerror}; check disk and rights"
@@ -49,15 +53,14 @@ class Archive:
     def mark(self, entry: Entry) -> None:
         """Notes that a process's audit no longer tells everything."""
         if entry.process is not None:
-            self._stale[entry.process] = time.monotonic()
+            now = self._stale[entry.process] = time.monotonic()
+            self._next.setdefault(entry.process, now + 30 * QUIET)
 
     def write_quiet(self) -> None:
         """Renders what has been quiet for a moment, or has waited long enough."""
         now = time.monotonic()
         due = [
-            id
-            for id, last in self._stale.items()
-            if now - last >= QUIET or now >= self._next.get(id, last + 30 * QUIET)
+            id for id, last in self._stale.items() if now - last >= QUIET or now >= self._next[id]
         ]
         self.write(due)
 

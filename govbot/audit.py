@@ -281,11 +281,17 @@ class AuditTrail:
         for entry in refused:
             body = entry.body
             assert isinstance(body, Turned)
-            why = " ".join(sentence(escape(objection)) for objection in body.objections)
-            said = f" They said: “{escape(body.said)}”" if body.said else ""
             at, who = self._time(entry.at, process), self._name(entry.member, process)
-            yield f"- **{at}** · {who} · {escape(body.tried)}: {why}{said}"
+            yield f"- **{at}** · {who} · {escape(body.tried)}: {self._refusal(process, body)}"
         yield ""
+
+    def _refusal(self, process: Process, body: Turned) -> str:
+        """Why, and what was said; either could give away an input that is still hidden."""
+        rules = (rule for stage in process.rules.stages for rule in stage.inputs)
+        if process.status != "ended" and any(r.hidden and r.kind == body.tried for r in rules):
+            return "what was said is hidden until the end"
+        why = " ".join(sentence(escape(objection)) for objection in body.objections)
+        return f"{why} They said: “{escape(body.said)}”" if body.said else why
 
     def _afterwards(self, process: Process, entries: list[Entry]) -> Iterator[str]:
         yield "## How to object"
