@@ -4,6 +4,7 @@ Owns founding, opening, viewing and verifying a folder. Everything else gets wha
 here.
 """
 
+import asyncio
 import json
 import logging
 import re
@@ -15,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 
 from govbot.agent import Agent
-from govbot.archive import Archive, write_whole
+from govbot.archive import QUIET, Archive, write_whole
 from govbot.charter import Reading, load_reading
 from govbot.config import Folder, Settings, reading_beside
 from govbot.constitution import Constitution
@@ -50,6 +51,20 @@ class Bot:
     agent: Agent
     archive: Archive
     scheduler: Scheduler
+
+    async def run(self) -> None:
+        """Keeps time, carries out effects and keeps audits true, until it is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.scheduler.run())
+            tasks.create_task(self._keep_audits())
+
+    async def _keep_audits(self) -> None:
+        while True:
+            await asyncio.sleep(QUIET)
+            try:
+                self.archive.write_quiet()
+            except OperatorError as error:
+                log.error("%s", error)
 
     async def close(self) -> None:
         self.archive.write_stale()

@@ -216,7 +216,10 @@ class Stage(Record):
     outcomes: tuple[OutcomeRule, ...] = Field(min_length=1)
 
     def input(self, kind: str) -> InputRule | None:
-        return next((rule for rule in self.inputs if rule.kind == kind), None)
+        for rule in self.inputs:
+            if rule.kind == kind:
+                return rule
+        return None
 
     @property
     def ballot(self) -> InputRule | None:
@@ -260,7 +263,10 @@ class Charter(Record):
     objecting: Citation | None = None
 
     def stage(self, name: str) -> Stage:
-        return next(stage for stage in self.stages if stage.name == name)
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise KeyError(name)
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

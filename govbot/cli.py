@@ -156,10 +156,9 @@ async def _chat(folder: Path, console: "Console") -> None:
     async def handle(request: Request) -> Reply:
         reply = await answered(request, bot.agent.handle)
         bot.scheduler.wake()
-        bot.archive.write_stale()
         return reply
 
-    keeping_time = asyncio.create_task(bot.scheduler.run())
+    keeping_time = asyncio.create_task(bot.run())
     try:
         async for request in terminal.inbox():
             await terminal.send(request, await handle(request))

@@ -1,0 +1,215 @@
+"""The rules of the house, so that no reviewer has to say them."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from govbot.charter import load_reading
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "govbot"
+
+FLOORS = {
+    "govbot": 0,
+    "govbot.errors": 0,
+    "govbot.records": 1,
+    "govbot.expression": 1,
+    "govbot.constitution": 2,
+    "govbot.ledger": 2,
+    "govbot.config": 2,
+    "govbot.llm": 2,
+    "govbot.engines": 2,
+    "govbot.surfaces": 2,
+    "govbot.tools.dates": 2,
+    "govbot.tools.draws": 2,
+    "govbot.tools.counting": 2,
+    "govbot.tools": 3,
+    "govbot.charter": 3,
+    "govbot.testing": 3,
+    "govbot.stages": 4,
+    "govbot.lint": 4,
+    "govbot.readers": 4,
+    "govbot.process": 5,
+    "govbot.replies": 5,
+    "govbot.readers.offline": 5,
+    "govbot.audit": 6,
+    "govbot.projection": 6,
+    "govbot.engines.sqlite": 6,
+    "govbot.memory": 7,
+    "govbot.verify": 8,
+    "govbot.archive": 8,
+    "govbot.agent": 9,
+    "govbot.scheduler": 10,
+    "govbot.surfaces.terminal": 11,
+    "govbot.app": 12,
+    "govbot.demo": 13,
+    "govbot.cli": 14,
+    "govbot.__main__": 15,
+}
+
+# Only these name concrete classes: everything else is handed what it needs.
+ADAPTERS = {"govbot.engines.sqlite", "govbot.readers.offline", "govbot.surfaces.terminal"}
+MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
+
+# Nothing in the kernel may see a clock, a network, chance or a model.
+PURE = [
+    "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
+    "replies.py", "audit.py", "tools/__init__.py", "tools/dates.py", "tools/draws.py",
+    "tools/counting.py",
+]  # fmt: skip
+IMPURE = {
+    "time", "random", "secrets", "socket", "urllib", "http", "asyncio", "uuid", "anthropic",
+    "openai", "discord", "httpx", "requests",
+}  # fmt: skip
+
+# A signing key is the one thing that is made by chance, once, when a community is founded.
+KEY_MAKING = {"ledger.py": {"secrets"}}
+
+# Words of the shipped readings that the kernel itself speaks of: what a process is and becomes.
+KERNEL_WORDS = {"input", "text", "member", "number", "choice"}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+MODULES = dict(modules())
+TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
+
+
+def imported(name: str) -> set[str]:
+    """What a module imports of the package; in functions and for types only counts too."""
+    found: set[str] = set()
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("govbot")}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("govbot"):
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (inner & set(MODULES)) or {str(node.module)}
+    return found
+
+
+def test_every_module_has_its_floor() -> None:
+    assert set(MODULES) == set(FLOORS)
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_imports_point_down(name: str) -> None:
+    climbing = {other for other in imported(name) if FLOORS[other] >= FLOORS[name]}
+    assert not climbing - {"govbot"}, f"{name} imports {climbing}"
+
+
+@pytest.mark.parametrize("name", sorted(set(MODULES) - MAY_NAME_ADAPTERS))
+def test_concrete_classes_are_named_at_the_top_only(name: str) -> None:
+    assert not imported(name) & ADAPTERS
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_modules_say_what_they_own_and_stay_small(name: str) -> None:
+    assert ast.get_docstring(TREES[name]), "a module begins by saying what it owns"
+    assert len(MODULES[name].read_text().splitlines()) <= 600
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= 60, f"{node.name} has {length} lines"
+
+
+def test_the_package_itself_holds_only_its_version() -> None:
+    body = TREES["govbot"].body
+    assert len(body) == 2 and isinstance(body[1], ast.Assign)
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_the_kernel_sees_no_clock_network_or_chance(name: str) -> None:
+    tree = ast.parse((PACKAGE / name).read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            roots = {alias.name.partition(".")[0] for alias in node.names}
+            assert not roots & IMPURE - KEY_MAKING.get(name, set())
+        elif isinstance(node, ast.ImportFrom):
+            assert (node.module or "").partition(".")[0] not in IMPURE
+        elif isinstance(node, ast.Attribute):
+            assert node.attr not in ("now", "utcnow", "today") or _is_the_stage_now(node)
+
+
+def _is_the_stage_now(node: ast.Attribute) -> bool:
+    """`process.now` is the present stage; `datetime.now` would be a clock."""
+    return not (isinstance(node.value, ast.Name) and node.value.id in ("datetime", "date"))
+
+
+def words_of_readings() -> set[str]:
+    """Every process type, stage, input, choice, outcome and role that a shipped reading names."""
+    found: set[str] = set()
+    readings = [*ROOT.glob("constitutions/*.yaml"), *ROOT.glob("templates/*/*.yaml")]
+    assert len(readings) >= 3
+    for path in readings:
+        reading = load_reading(path)
+        found |= {*reading.roles, *reading.terms, *reading.processes}
+        for charter in reading.processes.values():
+            for stage in charter.stages:
+                found |= {stage.name, *stage.draws}
+                found |= {rule.named for rule in stage.outcomes if rule.named}
+                for rule in stage.inputs:
+                    found |= {rule.kind, *rule.choices}
+    return found
+
+
+def decided_on(tree: ast.Module) -> Iterator[str]:
+    """The texts that code compares with or matches on."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare | ast.MatchValue):
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+                    yield inner.value
+
+
+@pytest.mark.parametrize("name", sorted(set(MODULES) - {"govbot.demo"}))
+def test_no_code_decides_on_a_word_of_a_constitution(name: str) -> None:
+    assert not (words_of_readings() - KERNEL_WORDS) & set(decided_on(TREES[name]))
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_no_threshold_is_in_the_code(name: str) -> None:
+    source = MODULES[name].read_text()
+    assert not re.search(r"process_type\s*==|(?:process|charter|body)\.type\s*==\s*['\"]", source)
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Compare):
+            for side in [node.left, *node.comparators]:
+                assert not (isinstance(side, ast.Constant) and isinstance(side.value, float))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            both = (node.left, node.right)
+            assert not all(isinstance(side, ast.Constant) for side in both), (
+                "a fraction in the code"
+            )
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_errors_are_caught_by_name(name: str) -> None:
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.ExceptHandler) and name != "govbot.surfaces":
+            caught = ast.unparse(node.type) if node.type else ""
+            reraises = any(isinstance(each, ast.Raise) and each.exc is None for each in node.body)
+            assert caught not in ("", "Exception", "BaseException") or reraises
+    assert not re.search(r"\b(TODO|FIXME|XXX)\b", MODULES[name].read_text())
+
+
+def committed() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split("\n")
+    paths = [ROOT / name for name in listed if name] or [*ROOT.rglob("*")]
+    return [path for path in paths if path.is_file() and ".git/" not in str(path)]
+
+
+def test_no_file_holds_a_path_of_somebodys_machine() -> None:
+    places = re.compile("/" + r"(?:work|root|home)/\w")
+    for path in committed():
+        if path.suffix in (".py", ".md", ".yaml", ".toml", ".json") or path.name == "run":
+            found = places.search(path.read_text(errors="replace"))
+            assert found is None, f"{path.name}: {found and found[0]}"
