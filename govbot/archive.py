@@ -21,15 +21,19 @@ QUIET = 1.0  # seconds without an entry after which an audit is rendered
 SHARE = 200  # an audit is rendered at most every SHARE times as long as rendering it took
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Replaces a file at once; whoever reads it sees the old one or the new one."""
+def write_whole(path: Path, text: str, durable: bool = True) -> None:
+    """Replaces a file at once; whoever reads it sees the old one or the new one.
+
+    Without `durable`, a power cut may leave the file empty: for what is made again from the ledger.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("wb", dir=path.parent, prefix=".", delete=False) as file:
             try:
                 file.write(text.encode())
                 file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
                 os.chmod(file.name, 0o644)
                 os.replace(file.name, path)
             except BaseException:
@@ -82,7 +86,7 @@ class Archive:
 
     def _write(self, process: Process) -> None:
         text = self.render(process)
-        write_whole(self.folder / file_name(process), text)
+        write_whole(self.folder / file_name(process), text, durable=False)
 
     def render(self, process: Process) -> str:
         trail = AuditTrail(self.memory.constitution(process.constitution))
@@ -91,7 +95,9 @@ class Archive:
     def write_index(self) -> None:
         ids = self.memory.projection.query("select id from processes order by number")
         listed = [self.memory.get_process(row["id"]) for row in ids]
-        write_whole(self.folder / "README.md", index([(p, file_name(p)) for p in listed]))
+        write_whole(
+            self.folder / "README.md", index([(p, file_name(p)) for p in listed]), durable=False
+        )
 
     def behind(self) -> list[str]:
         """Processes whose audit on disk is missing or older than the ledger, by its own word."""

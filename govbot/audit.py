@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from govbot.constitution import Constitution
@@ -33,12 +34,15 @@ _LINKED = re.compile(r"(?<=www)(\.)|(:)(?=//)", re.IGNORECASE)
 _LEADING = re.compile(r"^([#+=>-]|\d+[.)])")
 
 
+@lru_cache(maxsize=8192)
 def escape(text: str) -> str:
     """Text from chat as one line of Markdown that shows it and does nothing else.
 
     White space folds to single blanks; controls and invisible marks show as their code point.
     """
-    shown = "".join(_visible(c) for c in " ".join(text.split()))
+    shown = " ".join(text.split())
+    if not shown.isprintable():
+        shown = "".join(_visible(c) for c in shown)
     shown = _LINKED.sub(r"\\\g<0>", _MARKED.sub(r"\\\1", shown))
     return _LEADING.sub(lambda m: "\\" + m[0] if not m[0][0].isdigit() else _dotted(m[0]), shown)
 

@@ -93,6 +93,9 @@ class Constitution:
         self.title = next((s.title for s in self.sections if s.level), "Constitution")
         self._by_id = {section.id: section for section in self.sections}
         self._folded = {section.id: _fold(section.text) for section in self.sections}
+        # The same few are asked for at every vote and in every audit.
+        self._held: set[Citation] = set()
+        self._around: dict[Citation, str] = {}
         self._built: _Index | None = None
 
     @classmethod
@@ -118,13 +121,23 @@ class Constitution:
 
     def holds(self, citation: Citation) -> bool:
         """Whether the quote stands in its section, white space folded and nothing else."""
+        if citation in self._held:
+            return True
         wanted = _fold(citation.quote)
-        return bool(wanted) and wanted in self._folded.get(citation.section, "")
+        if not wanted or wanted not in self._folded.get(citation.section, ""):
+            return False
+        self._held.add(citation)
+        return True
 
     def around(self, citation: Citation) -> str:
         """The whole sentences or list items the quote stands in; empty if it does not hold."""
         if not self.holds(citation):
             return ""
+        if citation not in self._around:
+            self._around[citation] = self._sentences(citation)
+        return self._around[citation]
+
+    def _sentences(self, citation: Citation) -> str:
         text = self._by_id[citation.section].text
         words = map(re.escape, citation.quote.split())
         found = re.search(r"\s+".join(words), text)
@@ -148,11 +161,12 @@ class Constitution:
         covered = self._index.covered("sections", terms)
         if not covered:
             return self._silence(terms, context)
-        best = self._best(terms, covered, _terms(context))
+        said = _words(question[:MAX_QUERY].casefold())
+        best = self._best(terms, covered, _terms(context), said)
         quotes = [
             Citation(section=self.sections[n].id, quote=passage)
             for n in best
-            for passage in self._index.quotable(n, terms) or [_title_line(self.sections[n])]
+            for passage in self._index.quotable(n, terms, said) or [_title_line(self.sections[n])]
         ]
         return Guidance(
             answer="\n".join(f"{self._by_id[q.section].breadcrumb}: “{q.quote}”" for q in quotes),
@@ -167,11 +181,18 @@ class Constitution:
             self._built = _Index(self.sections)
         return self._built
 
-    def _best(self, terms: list[str], covered: Counter[int], context: list[str]) -> list[int]:
-        """The sections with most of the terms; a bare heading only where nothing else has them."""
+    def _best(
+        self, terms: list[str], covered: Counter[int], context: list[str], said: list[str]
+    ) -> list[int]:
+        """The sections with most of the terms; a bare heading only where nothing else has them.
+
+        Of those alike in that, the ones that say it in the question's own words.
+        """
         wanted = f"({_any(terms)}) AND ({_any([*terms, *context])})"
         ranked = self._index.ranked(wanted, len(self.sections))
-        ranked.sort(key=lambda n: (-covered[n], not self._index.passages[n]))
+        ranked.sort(
+            key=lambda n: (-covered[n], not self._index.passages[n], -self._index.echo(n, said))
+        )
         most = covered[ranked[0]]
         silent = not self._index.passages[ranked[0]]
         kept = [n for n in ranked if 2 * covered[n] > most and (silent or self._index.passages[n])]
@@ -472,6 +493,7 @@ class _Index:
             self._db.execute(
                 "insert into sections(rowid, title, above, body) values (?,?,?,?)", row
             )
+        self._spoken = [f" {' '.join(_words(text.casefold()))} " for text in self._texts]
         self._db.executemany(
             "insert into passages(rowid, body) values (?,?)", enumerate(self._texts)
         )
@@ -494,7 +516,11 @@ class _Index:
             found.update(n for (n,) in rows)
         return found
 
-    def quotable(self, section: int, terms: list[str]) -> list[str]:
+    def echo(self, section: int, said: list[str]) -> int:
+        """The most words in a row that one of its passages has in common with what was said."""
+        return max((_echo(said, self._spoken[n]) for n in self.passages[section]), default=0)
+
+    def quotable(self, section: int, terms: list[str], said: list[str]) -> list[str]:
         """Its passages with most of the terms, in their order; its first ones if none has any.
 
         One that ends in a colon brings what it announces.
@@ -502,7 +528,9 @@ class _Index:
         here = self.passages[section]
         covered = self.covered("passages", terms)
         most = max((covered[n] for n in here), default=0)
-        best = [n for n in here if covered[n] == most][:MOST_QUOTED]
+        best = [n for n in here if covered[n] == most]
+        best.sort(key=lambda n: -_echo(said, self._spoken[n]))
+        best = best[:MOST_QUOTED]
         announced = [n for first in best for n in self._announced(first, here)]
         return list(dict.fromkeys(self._texts[n] for n in sorted({*best, *announced})))
 
@@ -520,6 +548,20 @@ def _terms(text: str) -> list[str]:
     words = _words(text[:MAX_QUERY].casefold())
     kept = (w for w in words if w not in _STOP and not (len(w) == 1 and "a" <= w <= "z"))
     return list(dict.fromkeys(kept))[:MAX_TERMS]
+
+
+def _echo(said: list[str], spoken: str) -> int:
+    """How many words in a row of `said` stand in `spoken`, a text with a blank at both ends.
+
+    Two words in a row are found anywhere; they count as none.
+    """
+    most = 2
+    for start in range(len(said)):
+        while (
+            start + most < len(said) and f" {' '.join(said[start : start + most + 1])} " in spoken
+        ):
+            most += 1
+    return most if most > 2 else 0
 
 
 def _any(terms: Iterable[str]) -> str:

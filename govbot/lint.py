@@ -101,8 +101,9 @@ def numbers_in(text: str) -> set[Fraction]:
     words = re.findall(r"[a-z]+", text.lower())
     for position, word in enumerate(words):
         value = _word_number(word)
+        before = words[position - 1] if position else ""
         following = words[position + 1] if position + 1 < len(words) else ""
-        if word in _PARTS:
+        if word in _PARTS and _word_number(before) is None:
             found.add(_PARTS[word])
         if value is None:
             continue

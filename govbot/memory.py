@@ -51,6 +51,7 @@ from govbot.stages import (
     unopened,
 )
 
+ROLLS = 64  # rolls of members kept, for processes opened at different times
 KEPT = 4096  # processes whose state stays at hand; others are replayed when asked for
 BATCH = 5000  # entries projected at a time when catching up
 
@@ -99,6 +100,8 @@ class Memory(Replay):
         self.engine, self.projection = engine, projection
         self._waiting: list[tuple[Entry, list[Row]]] = []
         self._constitutions: dict[str, Constitution] = {}
+        self._readings: dict[str, Reading] = {}
+        self._rolls: OrderedDict[int, Map[str, Member]] = OrderedDict()
         self.on_change: Callable[[Entry], None] = lambda entry: None
         engine.on_durable, engine.on_lost = self._project, self._forget
         last = engine.entry(projection.position)
@@ -219,7 +222,11 @@ class Memory(Replay):
             log.error("the tables could not be written (%s); free some space", error)
             return
         del self._waiting[: len(done)]
-        while len(self.processes) > KEPT:
+        self._trim()
+
+    def _trim(self) -> None:
+        """Lets go of what was asked for longest ago, once the tables can bring it back."""
+        while len(self.processes) > KEPT and not self._waiting:
             self.processes.popitem(last=False)
 
     # --- the one way in ---------------------------------------------------------------
@@ -250,6 +257,7 @@ class Memory(Replay):
         found = self._replayed(id, self.engine.size)
         if found is not None:
             self.processes[id] = found
+            self._trim()
         return found
 
     def _replayed(self, id: str, before: int) -> Process | None:
@@ -263,14 +271,26 @@ class Memory(Replay):
         return found
 
     def _at_opening(self, entry: Entry, body: Opened) -> Community:
-        platform, granted = self._people(entry.n)
         return Community(
             zone=self.community.zone,
             constitution=body.constitution,
             reading=body.reading,
             charters=self.reading(body.reading).processes,
-            members=_effective(platform, granted),
+            members=self._roll(entry.n),
         )
+
+    def _roll(self, n: int) -> Map[str, Member]:
+        """The members just before entry `n`; one map for all processes opened between changes."""
+        sql = (
+            "select coalesce(max(n), 0) n from (select max(n) n from members where n < ?1"
+            " union all select max(n) from roles where n < ?1)"
+        )
+        last: int = self.projection.query(sql, n)[0]["n"]
+        if last not in self._rolls:
+            self._rolls[last] = _effective(*self._people(n))
+            if len(self._rolls) > ROLLS:
+                self._rolls.popitem(last=False)
+        return self._rolls[last]
 
     # --- the rules --------------------------------------------------------------------
 
@@ -286,10 +306,13 @@ class Memory(Replay):
 
     def reading(self, version: str = "") -> Reading:
         """A ratified reading by its digest; the one in force if none is named."""
-        body = self._body(self._rule("ratified", version or self.community.reading), Ratified)
-        if body is None:
-            raise OperatorError("no reading is in force; run `govbot init` first")
-        return reading_of(body.document)
+        version = version or self.community.reading
+        if version not in self._readings:
+            body = self._body(self._rule("ratified", version), Ratified)
+            if body is None:
+                raise OperatorError("no reading is in force; run `govbot init` first")
+            self._readings[version] = reading_of(body.document)
+        return self._readings[version]
 
     def _rule(self, kind: str, version: str) -> int | None:
         sql = "select max(n) n from rules where kind = ? and digest = ?"

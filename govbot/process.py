@@ -351,7 +351,7 @@ def _give(process: Process, entry: Entry, body: Given) -> Process:
     if rule.takes == "choice":
         new = f"{rule.kind}:{value}"
         counts = counts.set(new, counts.get(new, 0) + 1)
-    return replace(process, inputs=inputs, counts=counts)
+    return process.holding(inputs, counts)
 
 
 def _end(process: Process, entry: Entry, body: StageEnded) -> Process:

@@ -9,6 +9,9 @@ import json
 import os
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +21,7 @@ from sqlite_utils import Database, Migrations
 from govbot.errors import OperatorError
 from govbot.records import (
     Adopted,
+    Citation,
     Decision,
     Done,
     Entry,
@@ -102,6 +106,12 @@ def m006_search(db: Database) -> None:
     db.execute("create virtual table words using fts5(process, text, tokenize='porter unicode61')")
 
 
+@migrations()
+def m007_when(db: Database) -> None:
+    db.table("members").create_index(["n"])
+    db.table("roles").create_index(["n"])
+
+
 TABLES = ("position", "processes", "deadlines", "events", "inputs", "decisions", "members",
           "roles", "rules", "outbox", "words")  # fmt: skip
 
@@ -123,8 +133,20 @@ _SQL = {
 Row = tuple[str, tuple[Any, ...]]
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def _at_once(row: Row) -> int:
+    """Rows that are only ever added, under a key of their own, may come first, table by table."""
+    return _ADDED.get(row[0], len(_ADDED))
+
+
+_ADDED = {"events": 0, "inputs": 1, "decisions": 2}
+
+
+_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
+@lru_cache(maxsize=1024)
+def _cited(citations: tuple[Citation, ...]) -> str:
+    return _json([citation.model_dump() for citation in citations])
 
 
 def rows(entry: Entry, process: Process | None) -> list[Row]:
@@ -161,7 +183,7 @@ def rows(entry: Entry, process: Process | None) -> list[Row]:
 def _decision_row(entry: Entry, decision: Decision) -> tuple[Any, ...]:
     return (
         entry.n, entry.process, decision.result, decision.reader, decision.reasoning,
-        _json([citation.model_dump() for citation in decision.citations]),
+        _cited(decision.citations),
         _json([calculation.model_dump() for calculation in decision.calculations]),
     )  # fmt: skip
 
@@ -227,8 +249,8 @@ class Projection:
         execute = self.db.conn.execute
         execute("begin immediate")
         try:
-            for table, values in made:
-                execute(_SQL[table], values)
+            for table, values in groupby(sorted(made, key=_at_once), key=itemgetter(0)):
+                self.db.conn.executemany(_SQL[table], [row for _, row in values])
             execute("update position set n = ?, head = ? where id = 0", (n, head))
             execute("commit")
         except BaseException:

@@ -6,7 +6,7 @@ to quote the rule behind whatever it reports.
 """
 
 from collections.abc import Iterator
-from fractions import Fraction
+from functools import lru_cache
 
 from govbot.charter import InputRule
 from govbot.constitution import Constitution
@@ -72,7 +72,7 @@ def tally(process: Process) -> Iterator[str]:
 def _share(count: int, total: int) -> str:
     if not total or not count:
         return ""
-    tenths = int(Fraction(1000 * count, total) + Fraction(1, 2))
+    tenths = (2000 * count + total) // (2 * total)  # to the nearest, a half up
     return f" ({tenths // 10}.{tenths % 10}%)"
 
 
@@ -92,14 +92,25 @@ def choices(process: Process) -> tuple[Choice, ...]:
     """What can be picked next, for surfaces with buttons."""
     if process.status != "open":
         return ()
+    rules = process.now.inputs
+    return tuple(
+        choice
+        for rule in rules
+        for choice in _offered(process.number, rule.kind, rule.choices, rule.reason_required_for)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _offered(
+    process: int, kind: str, labels: tuple[str, ...], reasons: tuple[str, ...]
+) -> tuple[Choice, ...]:
     return tuple(
         Choice(
-            label=choice.capitalize(),
-            action=Give(process=process.number, input=rule.kind, value=choice),
-            reason=choice in rule.reason_required_for,
+            label=label.capitalize(),
+            action=Give(process=process, input=kind, value=label),
+            reason=label in reasons,
         )
-        for rule in process.now.inputs
-        for choice in rule.choices
+        for label in labels
     )
 
 

@@ -109,6 +109,7 @@ class SqliteEngine:
         self.on_lost: Callable[[], None] | None = None
         self._db, self._path, self._key, self._lock = db, path, key, lock
         self._batch = _Batch()
+        self._unknown = ""  # the id last asked for and not found: nobody else adds any
         self._scheduled: asyncio.AbstractEventLoop | None = None
         self._durable = self._standing()
         self._chain = self._durable.copy()
@@ -200,7 +201,11 @@ class SqliteEngine:
     def find(self, id: str) -> Entry | None:
         if (placed := self._batch.pending.get(id)) is not None:
             return placed.entry
-        return self._one("select bytes from entries where id = ?", id)
+        if id == self._unknown and self._lock is not None:
+            return None
+        found = self._one("select bytes from entries where id = ?", id)
+        self._unknown = "" if found else id
+        return found
 
     def entry(self, n: int) -> Entry | None:
         if not 0 <= n < self._chain.size:
@@ -262,6 +267,7 @@ class SqliteEngine:
         leaf = self._chain.extend(data, entry.at)
         batch.entries.append(entry)
         batch.rows.append((entry.n, entry.id, entry.process, leaf, data))
+        self._unknown = ""
         placed = batch.pending[entry.id] = _Placed(entry, batch, self._schedule)
         self._schedule()
         return placed

@@ -7,6 +7,7 @@ for, that months end where the calendar says, and that nothing naive comes in or
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dateutil.relativedelta import relativedelta
@@ -110,6 +111,7 @@ def describe_duration(amounts: Mapping[str, int]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+@lru_cache(maxsize=4096)
 def when(moment: datetime, zone: str = "UTC") -> str:
     """A moment in words, with its zone: 'February 14, 2026 at 18:30 UTC'."""
     local = _aware(moment).astimezone(zone_named(zone))

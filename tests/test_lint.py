@@ -1,0 +1,137 @@
+"""The lint: what it finds in a reading, and that it finds nothing in those that ship."""
+
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from govbot.app import templates
+from govbot.charter import Reading, load_reading, read_reading
+from govbot.config import reading_beside
+from govbot.constitution import Constitution
+from govbot.lint import Finding, errors, lint, numbers_in
+
+HOME = Path(__file__).parent.parent
+EXAMPLE = HOME / "constitutions" / "example.md"
+
+
+def linted(change: Callable[[dict[str, Any]], object]) -> list[Finding]:
+    """What the lint finds in the example's reading after a change to it."""
+    document = yaml.safe_load(reading_beside(EXAMPLE).read_text())
+    change(document)
+    reading = read_reading(json.dumps(document), "changed")
+    return lint(reading, Constitution.load(EXAMPLE))
+
+
+def stage(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = document["processes"]["standard_proposal"]["stages"][0]
+    return found
+
+
+def told(findings: list[Finding], level: str) -> str:
+    return "\n".join(f"{f.where}: {f.what}" for f in findings if f.level == level)
+
+
+@pytest.mark.parametrize("name", sorted(templates()))
+def test_what_ships_is_clean(name: str) -> None:
+    path = templates()[name]
+    reading: Reading = load_reading(reading_beside(path))
+    assert [f for f in lint(reading, Constitution.load(path)) if f.level != "note"] == []
+
+
+def test_a_reading_of_another_text_is_an_error() -> None:
+    found = linted(lambda d: d.update(constitution="sha256:" + "0" * 64))
+    assert "is of another text" in told(found, "error")
+
+
+def test_a_quote_in_the_wrong_section_is_an_error_that_says_where_it_stands() -> None:
+    def move(document: dict[str, Any]) -> None:
+        stage(document)["outcomes"][0]["cite"]["section"] = "article-4.1"
+
+    assert "it stands in article-3.1" in told(linted(move), "error")
+
+
+def test_a_number_that_its_quote_does_not_have_is_a_warning() -> None:
+    def longer(document: dict[str, Any]) -> None:
+        stage(document)["lasts"]["value"] = "8 days"
+
+    assert "the number 8 does not stand in its quote" in told(linted(longer), "warning")
+
+
+def test_a_tie_that_no_outcome_covers_is_an_error_in_the_constitution_s_words() -> None:
+    def gap(document: dict[str, Any]) -> None:
+        stage(document)["outcomes"][1] = {"when": "agree < disagree", "outcome": "rejected"}
+
+    found = told(linted(gap), "error")
+    assert "Section 3.1" in found and "does not say what happens" in found
+
+
+def test_an_outcome_nobody_can_reach_is_a_warning() -> None:
+    def dead(document: dict[str, Any]) -> None:
+        stage(document)["outcomes"].insert(1, {"when": "agree > disagree + 1", "outcome": "odd"})
+
+    assert "seems never to be reached" in told(linted(dead), "warning")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda d: stage(d)["inputs"][0].update(who="'elder' in roles"), "role 'elder' is not"),
+        (lambda d: stage(d)["outcomes"][0].update(when="agree > votess"), "asks for 'votess'"),
+        (lambda d: stage(d)["outcomes"][0].update(when="agree / votes > 1/2"), "divi"),
+        (lambda d: stage(d).pop("lasts"), "never ends"),
+        (
+            lambda d: d["processes"]["standard_proposal"]["stages"].append(
+                {**stage(d), "name": "attic"}
+            ),
+            "no outcome leads",
+        ),
+        (
+            lambda d: stage(d)["outcomes"][0].update(
+                effects=[{"grant_role": {"role": "king", "to": "opener"}}]
+            ),
+            "role 'king' is not",
+        ),
+    ],
+)
+def test_what_cannot_work_is_an_error(
+    change: Callable[[dict[str, Any]], object], says: str
+) -> None:
+    assert says in told(linted(change), "error")
+
+
+def test_a_process_that_no_phrase_opens_is_a_note_and_no_error() -> None:
+    document = linted(lambda d: d["processes"]["standard_proposal"].update(phrases=[]))
+    assert "no phrase opens it" in told(document, "note") and not told(document, "error")
+
+
+def test_errors_come_first_and_only_they_bar_a_reading() -> None:
+    def both(document: dict[str, Any]) -> None:
+        stage(document)["lasts"]["value"] = "8 days"
+        stage(document)["inputs"][0]["who"] = "'elder' in roles"
+
+    levels = [finding.level for finding in linted(both)]
+    assert levels == sorted(levels, key=["error", "warning", "note"].index)
+    assert errors(load_reading(reading_beside(EXAMPLE)), Constitution.load(EXAMPLE)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("6 days", {6}),
+        ("two-thirds of members", {2, Fraction(2, 3)}),
+        ("a fortnight", {14}),
+        ("twenty-one days", {20, 1, 21}),
+        ("at least half", {Fraction(1, 2)}),
+        ("3/4 of 10", {Fraction(3, 4), 10}),
+        ("66.7 percent", {Fraction("66.7")}),
+        ("1/0", set()),
+        ("nobody", set()),
+    ],
+)
+def test_numbers_are_read_as_values(text: str, numbers: set[Fraction]) -> None:
+    assert numbers_in(text) == numbers
