@@ -303,6 +303,6 @@ def verify_folder(
         kept=texts,
         projection=tables,
         audits=folder.audits,
-        history=lambda id: list(engine.history(id)),
+        history=lambda id: [data for _, data in engine.read(process=id)],
         progress=progress,
     )

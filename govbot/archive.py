@@ -7,14 +7,14 @@ or its next stage.
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from govbot.audit import AuditTrail, file_name, index
+from govbot.audit import AuditTrail, Listed, file_name, index
 from govbot.errors import OperatorError
 from govbot.memory import Memory
-from govbot.records import Entry
+from govbot.records import Entry, Managed, Opened, StageEnded
 from govbot.stages import Process
 
 QUIET = 1.0  # seconds without an entry after which an audit is rendered
@@ -52,6 +52,7 @@ class Archive:
         self.memory, self.folder = memory, folder
         self._stale: dict[str, float] = {}  # process -> when its last entry came
         self._next: dict[str, float] = {}  # process -> when it may be rendered again
+        self._listed = False  # whether the index tells of every process as it stands
         memory.on_change = self.mark
 
     def mark(self, entry: Entry) -> None:
@@ -59,6 +60,8 @@ class Archive:
         if entry.process is not None:
             now = self._stale[entry.process] = time.monotonic()
             self._next.setdefault(entry.process, now + 30 * QUIET)
+            if isinstance(entry.body, Opened | StageEnded | Managed):
+                self._listed = False
 
     def write_quiet(self) -> None:
         """Renders what has been quiet for a moment, or has waited long enough."""
@@ -73,15 +76,13 @@ class Archive:
         self.write(list(self._stale))
 
     def write(self, ids: Iterable[str]) -> None:
-        written = 0
         for id in ids:
             started = time.monotonic()
             self._write(self.memory.get_process(id))
             ended = time.monotonic()
             self._next[id] = ended + SHARE * (ended - started)
             self._stale.pop(id, None)
-            written += 1
-        if written:
+        if not self._listed:
             self.write_index()
 
     def _write(self, process: Process) -> None:
@@ -93,11 +94,16 @@ class Archive:
         return trail.generate_process_audit_file(process, self.memory.history(process.id))
 
     def write_index(self) -> None:
-        ids = self.memory.projection.query("select id from processes order by number")
-        listed = [self.memory.get_process(row["id"]) for row in ids]
-        write_whole(
-            self.folder / "README.md", index([(p, file_name(p)) for p in listed]), durable=False
+        sql = "select number, title, type, status, outcome, reading from processes"
+        listed = (
+            Listed(r["number"], r["title"], self._type(r), r["status"], r["outcome"])
+            for r in self.memory.projection.query(sql)
         )
+        write_whole(self.folder / "README.md", index(listed), durable=False)
+        self._listed = True
+
+    def _type(self, row: Mapping[str, str]) -> str:
+        return self.memory.reading(row["reading"]).processes[row["type"]].title
 
     def behind(self) -> list[str]:
         """Processes whose audit on disk is missing or older than the ledger, by its own word."""

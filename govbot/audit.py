@@ -7,7 +7,8 @@ no name and no message can make a heading, a link, an image, a table or a line o
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -62,8 +63,12 @@ def slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")[:40].strip("-") or "process"
 
 
+def file_named(number: int, title: str) -> str:
+    return f"{number}-{slug(title)}.md"
+
+
 def file_name(process: Process) -> str:
-    return f"{process.number}-{slug(process.title)}.md"
+    return file_named(process.number, process.title)
 
 
 class AuditTrail:
@@ -321,13 +326,30 @@ def _code(value: Any) -> str:
     return f"`{text}`" if text else "nothing"
 
 
-def index(processes: list[tuple[Process, str]]) -> str:
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A process as the index has it."""
+
+    number: int
+    title: str
+    type: str
+    status: str
+    outcome: str | None
+
+    @classmethod
+    def of(cls, process: Process) -> "Listed":
+        rules = process.rules.title
+        return cls(process.number, process.title, rules, process.status, process.outcome)
+
+
+def index(listed: Iterable[Listed]) -> str:
     """The list of audits, newest first; each with its file's name."""
     lines = ["# Audits", "", "| process | type | state | audit |", "| --- | --- | --- | --- |"]
-    for process, name in sorted(processes, key=lambda item: -item[0].number):
-        state = escape(process.outcome or "") if process.status == "ended" else process.status
+    for each in sorted(listed, key=lambda each: -each.number):
+        state = escape(each.outcome or "") if each.status == "ended" else each.status
+        name = file_named(each.number, each.title)
         lines.append(
-            f"| {process.number}: {escape(process.title)} | {escape(process.rules.title)} | {state}"
+            f"| {each.number}: {escape(each.title)} | {escape(each.type)} | {state}"
             f" | [{name}]({name}) |"
         )
     return "\n".join(lines) + "\n"

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from pysqlite3 import dbapi2 as sqlite3
 
-from govbot.audit import AuditTrail, file_name, index
+from govbot.audit import AuditTrail, Listed, file_name, index
 from govbot.charter import citations_in, reading_of
 from govbot.constitution import Constitution
 from govbot.errors import OperatorError
@@ -182,7 +182,7 @@ def verify(
     kept: Iterable[tuple[str, str]] = (),
     projection: Projection | OperatorError | None = None,
     audits: Path | None = None,
-    history: Callable[[str], list[Entry]] | None = None,
+    history: Callable[[str], Iterable[bytes]] | None = None,
     progress: Callable[[int], None] = lambda n: None,
 ) -> Report:
     """Checks a whole ledger and what was made from it.
@@ -191,7 +191,7 @@ def verify(
     where it has none), `misfiled` the rows that its store keeps under a wrong name, `vkey` the
     key that is known to sign it, `kept` other checkpoints as (name, note), `projection` the
     tables (closed when done) or why they cannot be opened, `audits` the folder of audits and
-    `history` a process's entries. What is not given is not checked.
+    `history` a process's rows. What is not given is not checked.
     """
     notes = [(name, note, _size(note)) for name, note in kept]
     wanted = {size for _, _, size in notes}
@@ -311,13 +311,13 @@ def _rows_differ(check: _Check, stored: Projection, again: Path) -> None:
         ).fetchone()[0]
 
 
-def _audits(check: _Check, folder: Path, history: Callable[[str], list[Entry]]) -> None:
+def _audits(check: _Check, folder: Path, history: Callable[[str], Iterable[bytes]]) -> None:
     """Every audit file, line by line, against one rendered from the ledger just now."""
     expected, listed, behind = {INDEX}, [], False
     for process in sorted(check.replay.processes.values(), key=lambda process: process.number):
         name = file_name(process)
         expected.add(name)
-        listed.append((process, name))
+        listed.append(Listed.of(process))
         if entries := _entries(check, process, history):
             behind |= not _audit(check, folder / name, process, entries)
         else:
@@ -330,12 +330,18 @@ def _audits(check: _Check, folder: Path, history: Callable[[str], list[Entry]]) 
             check.fault(f"audits/{path.name}", "no process in the ledger has this audit")
 
 
-def _entries(check: _Check, process: Process, history: Callable[[str], list[Entry]]) -> list[Entry]:
-    """A process's entries that the rules allow; none if its history lacks one of them."""
+def _entries(
+    check: _Check, process: Process, history: Callable[[str], Iterable[bytes]]
+) -> list[Entry]:
+    """A process's entries that the rules allow; none if its history lacks one of them.
+
+    That their bytes are in canonical form was asked in the first pass.
+    """
     try:
-        filed = [entry for entry in history(process.id) if entry.process == process.id]
-    except OperatorError:
+        found = [Entry.model_validate_json(data) for data in history(process.id)]
+    except ValueError:
         return []  # the entry that cannot be read is named already
+    filed = [entry for entry in found if entry.process == process.id]
     allowed = [entry for entry in filed if entry.n not in check.barred]
     return allowed if len(allowed) == check.passed[process.id] else []
 

@@ -20,7 +20,7 @@ import govbot.archive
 from govbot.agent import Agent
 from govbot.app import checked, templates
 from govbot.archive import Archive, write_whole
-from govbot.audit import AuditTrail, escape, file_name, index, slug
+from govbot.audit import AuditTrail, Listed, escape, index, slug
 from govbot.errors import OperatorError
 from govbot.memory import Memory
 from govbot.projection import Projection
@@ -257,7 +257,7 @@ def whole_life(names: dict[str, str], text: str, reason: str, comment: str) -> t
         await town.wait(8)
         await town.says("cy", comment, vote("agree", reason))
         process = town.memory.get_process(1)
-        made = town.audit(), index([(process, file_name(process))])
+        made = town.audit(), index([Listed.of(process)])
         await town.close()
         return made
 

@@ -53,8 +53,8 @@ class Engine(Protocol):
 
     def entry(self, n: int) -> Entry | None: ...
 
-    def read(self, after: int = -1) -> Iterator[tuple[int, bytes]]:
-        """Durable entries in order, as the exact bytes that are stored."""
+    def read(self, after: int = -1, process: str | None = None) -> Iterator[tuple[int, bytes]]:
+        """Durable entries in order, all or those of a process, as the exact bytes stored."""
         ...
 
     def history(self, process: str) -> Iterator[Entry]:

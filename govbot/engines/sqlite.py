@@ -214,12 +214,15 @@ class SqliteEngine:
             return self._batch.entries[n - self._durable.size]
         return self._one("select bytes from entries where n = ?", n)
 
-    def read(self, after: int = -1) -> Iterator[tuple[int, bytes]]:
-        return self._chunks("select n, bytes from entries where n > ?", after)
+    def read(self, after: int = -1, process: str | None = None) -> Iterator[tuple[int, bytes]]:
+        if process is None:
+            return self._chunks("select n, bytes from entries where n > ?", after)
+        sql = "select n, bytes from entries where process = ?2 and n > ?1"
+        return self._chunks(sql, after, process)
 
     def history(self, process: str) -> Iterator[Entry]:
-        sql, last = "select n, bytes from entries where process = ?2 and n > ?1", -1
-        for n, data in self._chunks(sql, last, process):
+        last = -1
+        for n, data in self.read(last, process):
             yield read_entry(data)
             last = n
         for entry in tuple(self._batch.entries):
