@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from govbot.balloting import candidates
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.memory import Memory
 from govbot.process import MAX_TEXT
@@ -45,7 +46,8 @@ from govbot.replies import (
     sentence,
     status,
 )
-from govbot.stages import Process, ends_early
+from govbot.stages import ends_early
+from govbot.state import Process
 from govbot.verify import doubts
 
 log = logging.getLogger(__name__)
@@ -101,7 +103,12 @@ class Agent:
         named = (self.memory.process(f"process_{n}") for n in _NUMBER.findall(request.text)[:10])
         meant = [*self.memory.get_active_processes(), *(process for process in named if process)]
         open = tuple(
-            Standing(number=process.number, title=process.title, stage=process.now)
+            Standing(
+                number=process.number,
+                title=process.title,
+                stage=process.now,
+                choices=_made_choices(process),
+            )  # fmt: skip
             for process in {process.id: process for process in meant}.values()
         )
         charters = self.memory.community.charters
@@ -293,6 +300,12 @@ class Agent:
     def _now(self) -> datetime:
         """The present, never before the last entry: a clock set back cannot reorder anything."""
         return max(self.clock(), self.memory.engine.last_at or self.clock())
+
+
+def _made_choices(process: Process) -> dict[str, tuple[str, ...]]:
+    """What may be chosen where members say it themselves, as in a nomination."""
+    rules = [rule for rule in process.now.inputs if rule.choices_from is not None]
+    return {rule.kind: candidates(rule, process.inputs) for rule in rules}
 
 
 def _is_due(process: Process, moment: datetime) -> bool:

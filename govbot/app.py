@@ -17,7 +17,7 @@ from pathlib import Path
 
 from govbot.agent import Agent
 from govbot.archive import QUIET, Archive, write_whole
-from govbot.charter import Reading, load_reading
+from govbot.charter import Reading
 from govbot.config import Folder, Settings, reading_beside
 from govbot.constitution import Constitution
 from govbot.engines.sqlite import SqliteEngine
@@ -27,6 +27,7 @@ from govbot.lint import errors
 from govbot.memory import Memory, rebuild
 from govbot.projection import Projection
 from govbot.readers.offline import OfflineReader
+from govbot.readingfile import load_reading
 from govbot.records import BOT, Adopted, Announcement, Body, Fact, Founded, Ratified
 from govbot.scheduler import Deliver, Scheduler
 from govbot.tools.dates import zone_named

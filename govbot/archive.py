@@ -15,7 +15,7 @@ from govbot.audit import AuditTrail, Listed, file_name, index
 from govbot.errors import OperatorError
 from govbot.memory import Memory
 from govbot.records import Entry, Managed, Opened, StageEnded
-from govbot.stages import Process
+from govbot.state import Process
 
 QUIET = 1.0  # seconds without an entry after which an audit is rendered
 SHARE = 200  # an audit is rendered at most every SHARE times as long as rendering it took

@@ -27,7 +27,7 @@ from govbot.records import (
     plain,
 )
 from govbot.replies import counts, sentence
-from govbot.stages import Process, electorate
+from govbot.state import Process, electorate
 from govbot.tools.dates import when
 
 _MARKED = re.compile(r"([\\`*_\[\]<&|~$@^])")

@@ -1,6 +1,6 @@
 """Rules as data: the reading of a constitution and the charters it is made of.
 
-Owns the models, their YAML form and the names an expression may use. Knows nothing of running
+Owns the models and the names an expression may use. Knows nothing of running
 processes, storage or chat. Promises that what loads is well-formed (expressions parse, stages
 exist, every duration is one); whether it is *sound* is `govbot.lint`'s question, and whether it is
 *grounded* is `govbot.verify`'s.
@@ -9,18 +9,26 @@ exist, every duration is one); whether it is *sound* is `govbot.lint`'s question
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from govbot.errors import GovbotError, OperatorError
+from govbot.errors import GovbotError
 from govbot.expression import parse as parse_expression
 from govbot.records import Citation, Record, canonical, digest
 from govbot.tools.dates import parse_duration
+from govbot.tools.methods import check_options, method_named
+from govbot.tools.weights import MetricRule, number_of
 
-MAX_BYTES = 1_000_000
+# What a method reads, and the shapes of input that give it.
+BALLOTS_OF: Mapping[str, tuple[str, ...]] = {
+    "choice": ("choice", "member"),
+    "ranking": ("ranking",),
+    "approvals": ("approvals",),
+    "scores": ("scores",),
+    "votes": ("scores",),
+    "form": ("form",),
+}
 
 
 def _expression(text: str) -> str:
@@ -39,7 +47,16 @@ def _duration(text: str) -> str:
     return text
 
 
+def _exactly(value: Any) -> Any:
+    try:
+        number_of(value, "this")
+    except GovbotError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 Expression = Annotated[str, AfterValidator(_expression)]
+Exactly = Annotated[int | str, AfterValidator(_exactly)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,60}$")]
 
@@ -80,14 +97,23 @@ class FieldRule(Record):
     most: int = Field(4000, gt=0, le=20_000)
 
 
+Takes = Literal[
+    "choice", "text", "member", "number", "nothing", "ranking", "approvals", "scores", "form"
+]
+# What can be chosen must be listed, here or by an earlier kind of input.
+CHOOSING = ("choice", "ranking", "approvals", "scores")
+
+
 class InputRule(Record):
     """One kind of input: who may give it, in what shape, how often, and who sees it."""
 
     kind: Name
     who: Expression
     cite: Citation | None = None
-    takes: Literal["choice", "text", "member", "number", "nothing"] = "nothing"
+    takes: Takes = "nothing"
     choices: tuple[str, ...] = ()
+    choices_from: Name | None = None  # an earlier kind of input: what was given can be chosen
+    form: dict[Name, FieldRule] = {}
     aliases: dict[str, tuple[str, ...]] = {}
     changeable: Switch = Switch(value=False)
     reason_required_for: tuple[str, ...] = ()
@@ -105,8 +131,15 @@ class InputRule(Record):
 
     @model_validator(mode="after")
     def _shape(self) -> Self:
-        if (self.takes == "choice") != bool(self.choices):
-            raise ValueError("an input takes a choice exactly when it lists choices")
+        if (self.takes in CHOOSING) != bool(self.choices or self.choices_from):
+            raise ValueError(
+                "an input takes a choice, ranking, approvals or scores exactly when it lists"
+                " choices or names where they are from"
+            )
+        if self.choices and self.choices_from:
+            raise ValueError("choices are listed, or come from an earlier input: not both")
+        if (self.takes == "form") != bool(self.form):
+            raise ValueError("an input takes a form exactly when it lists the form's fields")
         for choice in (*self.aliases, *self.reason_required_for):
             if choice not in self.choices:
                 raise ValueError(f"{choice!r} is not one of the choices")
@@ -133,6 +166,64 @@ class DrawRule(Record):
     count: int = Field(gt=0, le=10_000)
     short: str = "void"
     cite: Citation | None = None
+
+
+class MetricWeights(Record):
+    """A weight made of metrics among a member's facts; see `govbot.tools.weights`."""
+
+    metrics: tuple[dict[str, Any], ...] = Field(min_length=1)
+    base: Exactly = 1
+    floor: Exactly = 0
+    ceiling: Exactly
+
+    @model_validator(mode="after")
+    def _rules(self) -> Self:
+        self.rules()
+        return self
+
+    def rules(self) -> tuple[MetricRule, ...]:
+        try:
+            return tuple(MetricRule(**given) for given in self.metrics)
+        except TypeError as error:
+            raise ValueError(f"a metric has a part it does not know: {error}") from None
+        except GovbotError as error:
+            raise ValueError(str(error)) from None
+
+
+Weights = Annotated[
+    Annotated[Expression, Tag("expression")] | Annotated[MetricWeights, Tag("metrics")],
+    Discriminator(lambda given: "expression" if isinstance(given, str) else "metrics"),
+]
+
+
+class TallyRule(Record):
+    """How a stage's ballots are counted when it ends.
+
+    Outcomes and effects then know `winner`, `winners` and the winners under the name `named`, which
+    later stages know too. `weights` is an expression over a member's facts, or made of metrics;
+    `delegated_by` the kind of input that names a delegate, `cap` the most that one may carry.
+    `options` are the method's own; what is in `computed` is worked out from the names of outcomes.
+    """
+
+    method: str
+    of: Name | None = None
+    named: Name = "winners"
+    seats: Annotated[int, Field(gt=0, le=10_000)] | Expression = 1
+    weights: Weights | None = None
+    delegated_by: Name | None = None
+    cap: Exactly | None = None
+    tie_break: tuple[str, ...] = ()
+    options: dict[str, Any] = {}
+    computed: dict[str, Expression] = {}
+    cite: Citation | None = None
+
+    @model_validator(mode="after")
+    def _method_takes_its_options(self) -> Self:
+        try:
+            check_options(method_named(self.method), (*self.options, *self.computed))
+        except GovbotError as error:
+            raise ValueError(str(error)) from None
+        return self
 
 
 class Announce(Record):
@@ -213,6 +304,7 @@ class Stage(Record):
     inputs: tuple[InputRule, ...] = ()
     carries: tuple[Name, ...] = ()
     ends_early: Condition | None = None
+    tally: TallyRule | None = None
     outcomes: tuple[OutcomeRule, ...] = Field(min_length=1)
 
     def input(self, kind: str) -> InputRule | None:
@@ -223,9 +315,44 @@ class Stage(Record):
 
     @property
     def ballot(self) -> InputRule | None:
-        """The input whose roll is `eligible` in expressions: the first that takes a choice."""
-        chosen = (rule for rule in self.inputs if rule.takes == "choice")
+        """The input whose roll is `eligible` in expressions: the counted one, else a choice."""
+        if self.tally is not None and self.tally.of is not None:
+            return self.input(self.tally.of)
+        chosen = (rule for rule in self.inputs if rule.takes in CHOOSING)
         return next(chosen, self.inputs[0] if self.inputs else None)
+
+    @model_validator(mode="after")
+    def _counts_what_it_takes(self) -> Self:
+        if self.tally is None:
+            return self
+        ballot, reads = self.ballot, method_named(self.tally.method).reads
+        if ballot is None or ballot.takes not in BALLOTS_OF[reads]:
+            takes = f"takes {ballot.takes}" if ballot else "is missing"
+            raise ValueError(
+                f"{self.tally.method} counts {' or '.join(BALLOTS_OF[reads])}, and the input"
+                f" {self.tally.of or (ballot.kind if ballot else '')!r} {takes}"
+            )
+        for name in self.tally.tie_break:
+            if reads != "form" and ballot.choices and name not in ballot.choices:
+                raise ValueError(f"the tie-break names {name!r}, which is not one of the choices")
+        if (by := self.tally.delegated_by) is not None and not self._has(by):
+            raise ValueError(
+                f"delegates come from {by!r}, which this stage neither takes nor carries"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _choices_are_there(self) -> Self:
+        for rule in self.inputs:
+            if rule.choices_from is not None and not self._has(rule.choices_from):
+                raise ValueError(
+                    f"the choices of {rule.kind!r} come from {rule.choices_from!r}; this stage must"
+                    " take or carry it"
+                )
+        return self
+
+    def _has(self, kind: str) -> bool:
+        return kind in self.carries or self.input(kind) is not None
 
     @model_validator(mode="after")
     def _outcomes_in_order(self) -> Self:
@@ -353,111 +480,6 @@ def citations_in(value: Any) -> Iterator[tuple[str, Citation]]:
 def _beneath(name: str, value: Any) -> Iterator[tuple[str, Citation]]:
     for path, citation in citations_in(value):
         yield f"{name}.{path}" if path else name, citation
-
-
-# --- the YAML form -----------------------------------------------------------------------
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without its surprises: `yes` and `no` are words, and no key may come twice."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # types-PyYAML leaves it out
-        mark: Any = event.start_mark
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(
-                problem="anchors and aliases are not used here; write the rule out",
-                problem_mark=mark,
-            )
-        if event.tag is not None:
-            raise yaml.MarkedYAMLError(
-                problem=f"the tag {event.tag!r} is not used here; write the value without it",
-                problem_mark=mark,
-            )
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(
-                    problem="a key must be a word", problem_mark=key.start_mark
-                )
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"{key.value!r} is given twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.yaml_implicit_resolvers = {}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:null|~|)$"), None)
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), None)
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?[0-9]{1,15}$"), None)
-
-
-def _line(node: Any, path: tuple[str | int, ...]) -> int:
-    """The line (from 1) of the deepest part of `path` that the document has."""
-    line: int = node.start_mark.line + 1
-    for step in path:
-        if isinstance(node, yaml.MappingNode):
-            found = [(k, v) for k, v in node.value if k.value == str(step)]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            found = [(item, item) for item in node.value[step : step + 1]]
-        else:
-            found = []
-        if not found:
-            continue  # a model's own step (a union's member) that the document does not show
-        line, node = found[0][0].start_mark.line + 1, found[0][1]
-    return line
-
-
-def _shown(path: tuple[str | int, ...]) -> str:
-    return ".".join(str(step) for step in path) or "the document"
-
-
-def read_reading(text: str, name: str) -> Reading:
-    """A reading from its YAML; OperatorError names file, line and field of the first fault."""
-    try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        data = loader.construct_document(node) if node is not None else None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = mark.line + 1 if mark else 1
-        raise OperatorError(f"{name}, line {line}: {error.problem}; correct the file") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise OperatorError(f"{name} is not YAML ({error}); correct the file") from None
-    if not isinstance(data, dict):
-        raise OperatorError(f"{name} holds no reading; start from a template's reading file")
-    try:
-        return Reading.model_validate(data)
-    except ValidationError as error:
-        first, *rest = error.errors()
-        where, what = first["loc"], str(first["msg"]).removeprefix("Value error, ")
-        # A list whose only item is at fault is then also too short: that is no second fault.
-        further = [fault for fault in rest if where[: len(fault["loc"])] != fault["loc"]]
-        others = f" ({len(further)} more)" if further else ""
-        line = _line(node, where)
-        raise OperatorError(f"{name}, line {line}, {_shown(where)}: {what}{others}") from None
-
-
-def load_reading(path: Path) -> Reading:
-    """`read_reading` of a file."""
-    try:
-        raw = path.read_bytes()
-        text = raw.decode("utf-8-sig")
-    except OSError as error:
-        why = error.strerror or "unreadable"
-        raise OperatorError(f"{path} cannot be read ({why}); check its name and rights") from None
-    except UnicodeDecodeError as error:
-        raise OperatorError(
-            f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8"
-        ) from None
-    if len(raw) > MAX_BYTES:
-        raise OperatorError(f"{path} is larger than {MAX_BYTES} bytes; that is no reading")
-    return read_reading(text, path.name)
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,8 @@ Imports what a command needs inside it, so that `govbot --help` answers at once.
 
 import gc
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from govbot.verify import Report
 
 CANNOT = 2
+LARGE = 1_000_000  # bytes of a file from which its reading is shown
 UNSOUND = 1
 
 
@@ -286,10 +288,10 @@ def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
     """
     import json
 
-    from govbot.charter import load_reading
     from govbot.config import Folder, reading_beside
     from govbot.constitution import Constitution
     from govbot.lint import lint
+    from govbot.readingfile import load_reading
 
     home = Folder(folder)
     path = path or home.constitution(home.settings())
@@ -367,6 +369,95 @@ def _print_report(report: "Report") -> None:
     for fault in report.faults:
         click.echo(f"{fault.where}: {fault.what}")
     click.echo("Sound." if report.sound else f"Not sound: {len(report.faults)} faults.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--method", default="", help="How to count; the file's own way if not given.")
+@click.option("--seats", type=click.IntRange(1), help="How many are elected.")
+@click.option("--withdrawn", multiple=True, metavar="NAME", help="Out of the count; repeatable.")
+@click.option(
+    "--passed-over",
+    multiple=True,
+    metavar="NAME",
+    help="Counted and ranked, but kept from a seat by another rule; repeatable.",
+)
+@click.option(
+    "--tie-break",
+    multiple=True,
+    metavar="NAME",
+    help="Who comes first where the method leaves a tie, best first; repeatable.",
+)
+@click.option("--seed", default="", help="What a tie is drawn with; the ballots' digest if not.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the method, such as quorum=12; repeatable.",
+)
+@click.option("--explain", is_flag=True, help="Tell the count step by step.")
+@click.option("--svg", type=click.Path(path_type=Path), help="Draw the count into this file.")
+@_json
+def tally(
+    file: Path,
+    method: str,
+    seats: int | None,
+    withdrawn: tuple[str, ...],
+    passed_over: tuple[str, ...],
+    tie_break: tuple[str, ...],
+    seed: str,
+    options: tuple[str, ...],
+    explain: bool,
+    svg: Path | None,
+    as_json: bool,
+) -> None:
+    """Count a file of ballots: CSV, BLT, PrefLib, Pabulib or JSON.
+
+    \b
+    Example:  govbot tally ward5.blt --explain
+              govbot tally ballots.csv --method schulze --seats 3 --svg count.svg
+    """
+    import json
+
+    from govbot.archive import write_whole
+    from govbot.contests import count_contest, load_contest, option, told
+
+    with _counting(file) as progress:
+        contest = load_contest(file, method, progress)
+        result = count_contest(
+            contest,
+            method,
+            seats or 0,
+            withdrawn=withdrawn,
+            passed_over=passed_over,
+            tie_break=tie_break,
+            seed=seed,
+            **dict(map(option, options)),
+        )
+    if svg is not None:
+        write_whole(svg, result.svg())
+    if as_json:
+        click.echo(json.dumps({"title": contest.title, **result.plain()}, indent=2))
+    else:
+        click.echo("\n".join(told(contest, result, explain)))
+
+
+@contextmanager
+def _counting(file: Path) -> Iterator[Callable[[int], None]]:
+    """Shows how far the reading of a large file is, where somebody is watching."""
+    if not sys.stderr.isatty() or not file.is_file() or file.stat().st_size < LARGE:
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with file.open("rb") as held:
+        lines = sum(chunk.count(b"\n") for chunk in iter(lambda: held.read(1 << 20), b""))
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"Counting {file.name}", total=lines or None)
+        yield lambda done: bar.update(task, completed=done)
 
 
 @main.command()

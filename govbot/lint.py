@@ -20,6 +20,7 @@ from govbot.charter import (
     Reading,
     RevokeRole,
     Stage,
+    TallyRule,
     citations_in,
     effects_of,
     identifier,
@@ -210,6 +211,8 @@ def _stage(where: str, charter: Charter, stage: Stage) -> Iterator[Finding]:
             level="warning", where=where, what="the stage ends only if its condition comes true"
         )
     yield from _lasting(where, stage.lasts)
+    if stage.tally is not None:
+        yield from _tallied(f"{where}.tally", stage.tally)
     for name, draw in stage.draws.items():
         yield from _ungrounded(f"{where}.{name}", str(draw.count), draw.cite)
     known = _names(charter, stage)
@@ -224,6 +227,12 @@ def _stage(where: str, charter: Charter, stage: Stage) -> Iterator[Finding]:
 def _lasting(where: str, lasts: Lasts | None) -> Iterator[Finding]:
     if lasts is not None:
         yield from _ungrounded(f"{where}.lasts", lasts.value, lasts.cite)
+
+
+def _tallied(where: str, rule: TallyRule) -> Iterator[Finding]:
+    """Numbers of a count decide too: seats, thresholds and budgets must stand in its quote."""
+    numbers = [str(rule.seats), *map(str, rule.options.values()), *rule.computed.values()]
+    yield from _ungrounded(where, " ".join(n for n in numbers if _DIGITS.search(n)), rule.cite)
 
 
 def _conditions(stage: Stage) -> Iterator[tuple[str, Citation | None]]:
@@ -241,7 +250,9 @@ def _counted(stage: Stage) -> list[str]:
 
 def _names(charter: Charter, stage: Stage) -> set[str]:
     draws = {name for each in charter.stages for name in each.draws}
-    return {*STAGE_NAMES, *charter.fields, *draws, *_counted(stage)}
+    won = {each.tally.named for each in charter.stages if each.tally is not None}
+    here = {"winner", "winners"} if stage.tally is not None else set()
+    return {*STAGE_NAMES, *charter.fields, *draws, *won, *here, *_counted(stage)}
 
 
 # --- what outcomes do at the boundaries ----------------------------------------------------
@@ -302,7 +313,21 @@ def _trials(charter: Charter, stage: Stage) -> Iterator[Mapping[str, Any]]:
         counts = dict(zip(asked, values, strict=True))
         given = sum(values)
         for eligible in sorted({max(given, 1), 2 * given + 1}):
-            yield _world(charter, stage, counts, given, eligible)
+            world = _world(charter, stage, counts, given, eligible)
+            for winners in _winning(stage):
+                yield {**world, **winners}
+
+
+def _winning(stage: Stage) -> Iterator[Mapping[str, Any]]:
+    """Every way a stage's count may come out, as far as its outcomes can tell."""
+    if stage.tally is None:
+        yield {}
+        return
+    ballot = stage.ballot
+    names = ballot.choices if ballot is not None and ballot.choices else ("x",)
+    for winners in ((), *((name,) for name in names)):
+        winner = winners[0] if winners else ""
+        yield {"winner": winner, "winners": winners, stage.tally.named: winners}
 
 
 def _choices(stage: Stage) -> list[str]:
@@ -329,6 +354,7 @@ def _world(
     return {
         **{name: 0 if rule.type == "number" else "x" for name, rule in charter.fields.items()},
         **{name: tuple(f"m{i}" for i in range(count)) for name, count in draws.items()},
+        **{each.tally.named: ("x",) for each in charter.stages if each.tally is not None},
         **names,
         **counts,
         "opener": "x",

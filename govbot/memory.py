@@ -42,14 +42,12 @@ from govbot.records import (
     stamp,
 )
 from govbot.stages import (
-    Community,
-    Process,
     end_stage,
     managing,
     opening,
     receiving,
-    unopened,
 )
+from govbot.state import Community, Process, unopened
 
 ROLLS = 64  # rolls of members kept, for processes opened at different times
 KEPT = 4096  # processes whose state stays at hand; others are replayed when asked for

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from immutables import Map
 
+from govbot.balloting import BALLOTS, ballot_problem, candidates
 from govbot.charter import InputRule, Who, reading_of
 from govbot.errors import GovbotError
 from govbot.records import (
@@ -33,15 +34,13 @@ from govbot.records import (
     digest,
 )
 from govbot.stages import (
-    Community,
-    Process,
-    admits,
     closing,
     eligible_counts,
     end_stage,
     ends_early,
     opening,
 )
+from govbot.state import Community, Process, admits
 from govbot.tools.dates import datetime_add, parse_duration, when, zone_named
 
 MAX_TEXT = 4000
@@ -216,8 +215,11 @@ def _late(process: Process, at: datetime, what: str) -> list[str]:
 
 def _value_objections(process: Process, rule: InputRule, body: Given) -> list[str]:
     if rule.takes == "choice":
-        if body.value not in rule.choices:
-            return [f"{body.value!r} is not a choice here; choose {' or '.join(rule.choices)}"]
+        if body.value not in (names := candidates(rule, process.inputs)):
+            allowed = " or ".join(names[:20]) or "nothing yet"
+            return [f"{body.value!r} is not a choice here; choose {allowed}"]
+    elif rule.takes in BALLOTS:
+        return _ballot_objections(process, rule, body)
     elif problem := _shape(rule.takes, body.value, process.roll):
         return [f"a {rule.kind} {problem}"]
     if body.value in rule.reason_required_for and not body.reason.strip():
@@ -225,6 +227,29 @@ def _value_objections(process: Process, rule: InputRule, body: Given) -> list[st
     if len(body.reason) > MAX_TEXT:
         return [f"the reason is longer than {MAX_TEXT} characters; shorten it"]
     return []
+
+
+def _ballot_objections(process: Process, rule: InputRule, body: Given) -> list[str]:
+    if rule.takes == "form":
+        return _form_objections(rule, body.value, process.roll)
+    counted = process.now.tally
+    options = counted.options if counted is not None and process.now.ballot == rule else {}
+    names = candidates(rule, process.inputs)
+    problem = ballot_problem(rule, body.value, names, options)
+    return [f"a {rule.kind} {problem}"] if problem else []
+
+
+def _form_objections(rule: InputRule, value: Any, members: Mapping[str, Member]) -> list[str]:
+    if not isinstance(value, Mapping):
+        return [f"a {rule.kind} gives {', '.join(rule.form)}, each with its value"]
+    found = []
+    for name, asked in rule.form.items():
+        label, given = asked.label or name.replace("_", " "), value.get(name)
+        if given is None or given == "":
+            found += [f"a {rule.kind} needs its {label}"] if asked.required else []
+        elif problem := _shape(asked.type, given, members, asked.most):
+            found.append(f"{label} {problem}")
+    return found + [f"{name!r} is not asked for here" for name in value if name not in rule.form]
 
 
 def _repeat_objections(process: Process, rule: InputRule, member: str) -> list[str]:
@@ -339,7 +364,7 @@ def _give(process: Process, entry: Entry, body: Given) -> Process:
     standing = process.inputs.get(rule.kind, Map())
     before = standing.get(entry.member)
     # Texts stay in the ledger; the state keeps only what expressions can ask for.
-    value = body.value if rule.takes in ("choice", "number", "member") else True
+    value = True if rule.takes in ("text", "nothing") else body.value
     times = before[1] + 1 if before else 1
     inputs = process.inputs.set(rule.kind, standing.set(entry.member, (value, times)))
     counts = process.counts
@@ -357,7 +382,7 @@ def _give(process: Process, entry: Entry, body: Given) -> Process:
 def _end(process: Process, entry: Entry, body: StageEnded) -> Process:
     turned = replace(process, turn=process.turn + 1, due=None, longest=None, outcome=body.outcome)
     if body.next is None:
-        return replace(turned, status="ended", ended_at=entry.at)
+        return replace(turned, status="ended", ended_at=entry.at, drawn=body.drawn)
     stage = process.rules.stage(body.next)
     kept = set(stage.carries)
     begun = replace(

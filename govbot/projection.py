@@ -33,7 +33,7 @@ from govbot.records import (
     StageEnded,
     stamp,
 )
-from govbot.stages import Process
+from govbot.state import Process
 
 migrations = Migrations("govbot.memory")
 

@@ -22,7 +22,7 @@ from govbot.records import (
     StageEnded,
     Turned,
 )
-from govbot.stages import Community, Process
+from govbot.state import Community, Process
 from govbot.tools.dates import when
 
 

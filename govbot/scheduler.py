@@ -14,7 +14,7 @@ from govbot.agent import Agent
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.records import BOT, Announcement, Done, Effect, Entry, Fact, Opened, moment
 from govbot.replies import announcement, recorded
-from govbot.stages import Process
+from govbot.state import Process
 
 LONGEST = 3600.0  # seconds slept at most, so that a changed clock is noticed
 log = logging.getLogger(__name__)

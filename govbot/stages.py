@@ -1,32 +1,31 @@
-"""The state of a community and its processes, and how a stage begins and ends.
+"""How a stage begins and ends.
 
-Owns what an expression may know, who is on a roll, and the computing of an opening or of a
-stage's end: outcome, draws, due times, effects, each with its calculations. Pure: times and the
-ledger's head come in as arguments. Whether a fact may be recorded is `govbot.process`'s question.
+Owns the computing of an opening or of a stage's end: ballots, outcome, draws, due times, effects,
+each with its calculations. Pure: times and the ledger's head come in as arguments. Whether a fact
+may be recorded is `govbot.process`'s question.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from fractions import Fraction
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from immutables import Map
 
+from govbot.balloting import candidates, count_ballots, delegate, exact_of, weights_of
 from govbot.charter import (
     Announce,
-    Charter,
     EffectRule,
     GrantRole,
     OutcomeRule,
     RevokeRole,
     Stage,
     StartProcess,
+    TallyRule,
     Who,
-    identifier,
 )
-from govbot.expression import ExpressionError, evaluate, holds, names_in
+from govbot.errors import GovbotError
+from govbot.expression import evaluate, names_in
 from govbot.records import (
     Calculation,
     Citation,
@@ -43,178 +42,12 @@ from govbot.records import (
     plain,
     stamp,
 )
+from govbot.state import Process, electorate, facts, member_facts
 from govbot.tools import call
 from govbot.tools.dates import parse_duration, when
 from govbot.tools.draws import seed_for
-
-DAY = timedelta(days=1)
-
-Status = Literal["unopened", "open", "paused", "ended"]
-
-
-@dataclass(frozen=True, slots=True)
-class Community:
-    """What holds for every process: the rules in force, the members, the effects still due."""
-
-    name: str = ""
-    zone: str = "UTC"
-    constitution: str = ""
-    reading: str = ""
-    charters: Mapping[str, Charter] = field(default_factory=dict)
-    platform: Map[str, Member] = field(default_factory=Map)
-    granted: Map[str, tuple[str, ...]] = field(default_factory=Map)
-    members: Map[str, Member] = field(default_factory=Map)
-    pending: Map[str, Effect] = field(default_factory=Map)
-    next_number: int = 1
-
-
-@dataclass(frozen=True)
-class Process:
-    """One running instance. Its charter and its roll are those of its opening."""
-
-    id: str
-    number: int = 0
-    type: str = ""
-    title: str = ""
-    opener: str = ""
-    opened_at: datetime | None = None
-    status: Status = "unopened"
-    community: Community | None = None  # only until it is opened
-    charter: Charter | None = None
-    constitution: str = ""
-    reading: str = ""
-    zone: str = "UTC"
-    roll: Map[str, Member] = field(default_factory=Map)
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    eligible: Mapping[str, int] = field(default_factory=dict)
-    drawn: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    stage: str = ""
-    turn: int = 0  # how many stages have ended
-    acts: int = 0  # how often it was paused, resumed, extended or cancelled
-    due: datetime | None = None
-    longest: datetime | None = None  # the due time before any extension
-    paused_at: datetime | None = None
-    opened_n: int = -1
-    outcome: str | None = None
-    ended_at: datetime | None = None
-    # kind -> member -> (value, how many so far); kind[:choice] -> count
-    inputs: Map[str, Map[str, tuple[Any, int]]] = field(default_factory=Map)
-    counts: Map[str, int] = field(default_factory=Map)
-
-    @property
-    def rules(self) -> Charter:
-        assert self.charter is not None, f"{self.id} has not been opened"
-        return self.charter
-
-    @property
-    def now(self) -> Stage:
-        return self.rules.stage(self.stage)
-
-    def given(self, kind: str, member: str) -> Any:
-        """What `member` has standing as this kind of input in this stage; None if nothing."""
-        found = self.inputs.get(kind, Map()).get(member)
-        return found[0] if found else None
-
-    def emptied(self) -> "Process":
-        """Without its inputs: all that later rules may ask of a process that has ended."""
-        return self.holding(Map(), Map())
-
-    def holding(
-        self, inputs: Map[str, Map[str, tuple[Any, int]]], counts: Map[str, int]
-    ) -> "Process":
-        """The same with other inputs: `replace` without asking for every field, at every vote."""
-        twin = object.__new__(Process)
-        twin.__dict__.update(self.__dict__, inputs=inputs, counts=counts)
-        return twin
-
-
-def unopened(community: Community, number: int) -> Process:
-    """The process that an `opened` fact may bring into being."""
-    return Process(id=f"process_{number}", number=number, community=community)
-
-
-# --- who may, and what expressions know ---------------------------------------------------
-
-
-def _member_facts(member: Member, at: datetime) -> dict[str, Any]:
-    facts: dict[str, Any] = dict(member.facts)
-    for name, value in member.facts.items():
-        if name.endswith("_at") and isinstance(value, str):
-            try:
-                facts[f"{name[:-3]}_days"] = (at - moment(value)) // DAY
-            except ValueError:
-                continue  # not a time: the rule that asks for its days admits nobody
-    return facts
-
-
-def admits(process: Process, who: str, member: Member) -> bool:
-    """Whether a who-rule admits this member. A rule without a value admits nobody."""
-    assert process.opened_at is not None
-    if names_in(who) <= _OF_ROLES:
-        return _role_admits(who, member.roles)
-    names = {
-        **process.fields,
-        **_member_facts(member, process.opened_at),
-        **process.drawn,
-        "opener": process.opener,
-        "me": member.id,
-        "roles": member.roles,
-    }
-    return _admits(who, names)
-
-
-_OF_ROLES = frozenset({"roles"})
-
-
-@lru_cache(maxsize=4096)
-def _role_admits(who: str, roles: tuple[str, ...]) -> bool:
-    """The commonest rules ask for roles alone; their answer is the same for all who have them."""
-    return _admits(who, {"roles": roles})
-
-
-def _admits(who: str, names: Mapping[str, Any]) -> bool:
-    try:
-        return holds(who, names)
-    except ExpressionError:
-        return False
-
-
-def electorate(process: Process, who: str) -> Iterator[str]:
-    """The ids on the roll that a who-rule admits. Members alike in what it asks are asked once."""
-    wanted = names_in(who)
-    alike: dict[Any, bool] = {}
-    for member in process.roll.values():
-        key = (
-            member.roles,
-            member.id if "me" in wanted else None,
-            # A dictionary takes True for 1; a rule does not.
-            tuple(sorted((name, type(v), v) for name, v in member.facts.items())),
-        )
-        if key not in alike:
-            alike[key] = admits(process, who, member)
-        if alike[key]:
-            yield member.id
-
-
-def facts(process: Process, at: datetime) -> dict[str, Any]:
-    """The names an outcome or early end may use in the present stage, each exact."""
-    assert process.opened_at is not None
-    stage, counts = process.now, process.counts
-    names: dict[str, Any] = {**process.fields, **process.drawn, "opener": process.opener}
-    for rule in stage.inputs:
-        names[rule.counter] = counts.get(rule.kind, 0)
-        for choice in rule.choices:
-            names[identifier(choice)] = counts.get(f"{rule.kind}:{choice}", 0)
-    ballot = stage.ballot
-    eligible = process.eligible.get(ballot.who, 0) if ballot else 0
-    voted = counts.get(ballot.kind, 0) if ballot else 0
-    names["eligible"] = eligible
-    names["turnout"] = Fraction(voted, eligible) if eligible else 0
-    names["inputs"] = sum(counts.get(rule.kind, 0) for rule in stage.inputs)
-    names["days_open"] = Fraction(
-        (at - process.opened_at) // timedelta(microseconds=1), 86_400_000_000
-    )
-    return names
+from govbot.tools.results import Exact
+from govbot.tools.weights import weight
 
 
 def _calculate(expression: str, names: Mapping[str, Any]) -> Calculation:
@@ -280,11 +113,85 @@ def eligible_counts(process: Process, stages: tuple[Stage, ...]) -> dict[str, in
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Polled:
+    """What counting a stage's ballots came to: who won, the names it binds, how it was done."""
+
+    names: Mapping[str, Any]
+    drawn: Mapping[str, tuple[str, ...]]
+    calculations: tuple[Calculation, ...] = ()
+    story: str = ""
+
+
+def _poll(process: Process, at: datetime, head: str) -> _Polled:
+    """The ballots of the stage, counted if its charter has them counted."""
+    names, rule, ballot = facts(process, at), process.now.tally, process.now.ballot
+    if rule is None or ballot is None:
+        return _Polled(names, process.drawn)
+    ballots = {who: value for who, (value, _) in process.inputs.get(ballot.kind, Map()).items()}
+    weights, delegation, story = _weigh(process, rule, ballots)
+    options = {**rule.options, **{n: evaluate(e, names) for n, e in rule.computed.items()}}
+    counted = count_ballots(
+        rule, ballot, candidates(ballot, process.inputs), ballots, weights, options,
+        rule.seats if isinstance(rule.seats, int) else evaluate(rule.seats, names),
+        seed_for(head, f"{process.id}:{process.turn}:tally"),
+    )  # fmt: skip
+    winners = tuple(counted.result["winners"])
+    bound = {"winners": winners, rule.named: winners, "winner": winners[0] if winners else ""}
+    told = " ".join([*story, f"Counted by {rule.method}: {counted.result['explanation']}"])
+    drawn = {**process.drawn, rule.named: winners}
+    return _Polled({**names, **bound}, drawn, (*delegation, counted), told)
+
+
+def _weigh(
+    process: Process, rule: TallyRule, ballots: Mapping[str, Any]
+) -> tuple[Mapping[str, Exact], tuple[Calculation, ...], list[str]]:
+    """What each ballot weighs, the calculation of delegations, and what people should know."""
+    everyone = set(ballots)
+    given: Mapping[str, str] = {}
+    if rule.delegated_by is not None:
+        standing = process.inputs.get(rule.delegated_by, Map())
+        given = {who: to for who, (to, _) in standing.items()}
+        everyone |= set(given)
+    weights, without = weights_of(everyone, _weighing(process, rule))
+    story = [f"The rules give {', '.join(without)} no weight."] if without else []
+    if rule.delegated_by is None:
+        return weights, (), story
+    carried = delegate(given, ballots, weights, rule.cap)
+    told = {who: exact_of(weight) for who, weight in carried.result["carried"].items()}
+    return told, (carried,), [*story, carried.result["explanation"]]
+
+
+def _weighing(process: Process, rule: TallyRule) -> Callable[[str], Any] | None:
+    """A member's weight by the rule: an expression over their facts, or made of metrics."""
+    weights = rule.weights
+    if weights is None:
+        return None
+
+    def weigh(who: str) -> Any:
+        member = process.roll[who]
+        assert process.opened_at is not None
+        facts = member_facts(member, process.opened_at)
+        try:
+            if isinstance(weights, str):
+                return evaluate(weights, {**facts, "me": who, "roles": member.roles})
+            rules = weights.rules()
+            known = {r.name: facts[f"{r.name}_level"] for r in rules if f"{r.name}_level" in facts}
+            weighed = weight(
+                facts, rules, known, base=weights.base, floor=weights.floor,
+                ceiling=weights.ceiling,
+            )  # fmt: skip
+            return weighed.weight
+        except GovbotError:
+            return None
+
+    return weigh
+
+
 def _chosen(
-    process: Process, at: datetime
+    process: Process, names: Mapping[str, Any]
 ) -> tuple[int, OutcomeRule | None, tuple[Calculation, ...]]:
     """The first outcome that holds, its position, and every condition tried on the way."""
-    names = facts(process, at)
     tried: list[Calculation] = []
     for position, rule in enumerate(process.now.outcomes):
         if rule.when is None:
@@ -313,12 +220,13 @@ def _people(expression: str, names: Mapping[str, Any]) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def _effects(process: Process, rule: OutcomeRule | None, at: datetime) -> tuple[Effect, ...]:
+def _effects(
+    process: Process, rule: OutcomeRule | None, names: Mapping[str, Any]
+) -> tuple[Effect, ...]:
     """What the outcome brings about; the community is told, in the charter's words if any."""
     said = [item for item in rule.effects if isinstance(item, Announce)] if rule else []
     others = [item for item in rule.effects if not isinstance(item, Announce)] if rule else []
     text = " ".join(item.announce for item in said)
-    names = facts(process, at)
     made = [("announce", {"text": text}), *(_effect(item, names) for item in others)]
     return tuple(
         Effect(id=f"{process.id}:{process.turn}:{n}", does=does, arguments=arguments)  # type: ignore[arg-type]  # _effect returns only kinds that Effect names
@@ -335,11 +243,13 @@ def end_stage(
     A stage that fell due counts as ended at its due time; the next one starts when recorded.
     """
     counted = process.due if why == "due" and process.due else at
-    position, rule, tried = _chosen(process, counted)
-    begun = _Begun(None, process.drawn, (), ())
+    polled = _poll(process, counted, head)
+    position, rule, tried = _chosen(process, polled.names)
+    begun = _Begun(None, polled.drawn, (), ())
     outcome, following = (rule.named, rule.next) if rule else ("undecided", None)
     if following is not None:
-        begun = _begin(_turned(process), process.rules.stage(following), at, head)
+        turned = replace(process, turn=process.turn + 1, drawn=polled.drawn)
+        begun = _begin(turned, process.rules.stage(following), at, head)
         if begun.short is not None:
             outcome, following = begun.short, None
     body = StageEnded(
@@ -351,22 +261,24 @@ def end_stage(
         next=following,
         next_due=begun.due,
         drawn=dict(begun.drawn),
-        effects=_effects(process, rule, counted),
+        effects=_effects(process, rule, polled.names),
     )
     early = process.now.ends_early if why == "early" else None
     last = ends_early(process, at) if early else None
-    cites = (rule.cite if rule else None, early.cite if early else None, *begun.citations)
+    counts = process.now.tally.cite if process.now.tally else None
+    cites = (counts, rule.cite if rule else None, early.cite if early else None, *begun.citations)
     decision = Decision(
-        reasoning=_reasons(process, body, tried, last, begun),
+        reasoning=_reasons(process, body, tried, last, begun, polled.story),
         result=outcome or f"continues with {following}",
         citations=tuple(dict.fromkeys(cite for cite in cites if cite)),
-        calculations=(*((last,) if last else ()), *tried, *begun.calculations),
+        calculations=(
+            *((last,) if last else ()),
+            *polled.calculations,
+            *tried,
+            *begun.calculations,
+        ),
     )
     return body, decision
-
-
-def _turned(process: Process) -> Process:
-    return replace(process, turn=process.turn + 1)
 
 
 def _reasons(
@@ -375,6 +287,7 @@ def _reasons(
     tried: tuple[Calculation, ...],
     early: Calculation | None,
     begun: _Begun,
+    counted: str,
 ) -> str:
     title = process.now.title or process.stage
     if early is not None:
@@ -382,6 +295,7 @@ def _reasons(
     else:
         due = when(process.due, process.zone) if process.due else "its end"
         parts = [f"The stage {title!r} reached its deadline, {due}."]
+    parts += [counted] if counted else []
     parts += [f"{_told(calculation).capitalize()}." for calculation in tried]
     if body.rule < 0:
         parts.append("No outcome of the charter holds, so nothing is decided.")

@@ -25,7 +25,7 @@ from govbot.memory import Replay
 from govbot.process import apply
 from govbot.projection import TABLES, Projection, Row, rows
 from govbot.records import Adopted, Decision, Entry, Founded, Ratified, Record
-from govbot.stages import Community, Process, unopened
+from govbot.state import Community, Process, unopened
 from govbot.tools import recompute
 
 BATCH = 5000

@@ -4,6 +4,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("govbot", deadline=None)
+settings.load_profile("govbot")
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
 

@@ -8,18 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from govbot.charter import (
-    MAX_BYTES,
     Announce,
     GrantRole,
     Reading,
     citations_in,
     effects_of,
     identifier,
-    load_reading,
-    read_reading,
     reading_of,
 )
 from govbot.errors import OperatorError
+from govbot.readingfile import MAX_BYTES, load_reading, read_reading
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = sorted(
@@ -328,12 +326,12 @@ def test_the_path_of_a_fault_is_spelled_out_and_further_faults_are_counted() -> 
         (
             "            choices: [agree, disagree]\n",
             "            takes: choice\n",
-            "an input takes a choice exactly when it lists choices",
+            "an input takes a choice, ranking, approvals or scores exactly when it lists",
         ),
         (
             VOTE,
             f"{VOTE}            takes: text\n",
-            "an input takes a choice exactly when it lists choices",
+            "an input takes a choice, ranking, approvals or scores exactly when it lists",
         ),
         ("[agree, disagree]", "[agree, Agree!]", "two choices have the same name"),
         ("[agree, disagree]", "[agree, 👍]", "two choices have the same name in expressions"),

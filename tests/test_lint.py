@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from govbot.app import templates
-from govbot.charter import Reading, load_reading, read_reading
+from govbot.charter import Reading
 from govbot.config import reading_beside
 from govbot.constitution import Constitution
 from govbot.lint import Finding, errors, lint, numbers_in
+from govbot.readingfile import load_reading, read_reading
 
 HOME = Path(__file__).parent.parent
 EXAMPLE = HOME / "constitutions" / "example.md"

@@ -24,7 +24,7 @@ from govbot.ledger import Key
 from govbot.memory import Memory, rebuild
 from govbot.projection import TABLES, Projection
 from govbot.records import BOT, Citation, Decision, Entry, Fact, Member, Request, Seen
-from govbot.stages import Process
+from govbot.state import Process
 from govbot.testing import SetClock
 
 NAMES = ("example", "consensus", "jury")

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from govbot.charter import Reading, load_reading, read_reading
+from govbot.charter import Reading
 from govbot.errors import MemberError
 from govbot.ledger import seal
 from govbot.process import apply, apply_community, community_objections, objections
+from govbot.readingfile import load_reading, read_reading
 from govbot.records import (
     BOT,
     GENESIS,
@@ -43,15 +44,17 @@ from govbot.records import (
     stamp,
 )
 from govbot.stages import (
-    Community,
-    Process,
-    electorate,
     end_stage,
     ends_early,
-    facts,
     managing,
     opening,
     receiving,
+)
+from govbot.state import (
+    Community,
+    Process,
+    electorate,
+    facts,
     unopened,
 )
 from govbot.tools import random_select, recompute

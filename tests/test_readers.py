@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from govbot.charter import load_reading
 from govbot.config import reading_beside
 from govbot.constitution import Constitution
 from govbot.readers import Standing, Vocabulary
 from govbot.readers.offline import MAX_MESSAGE, OfflineReader, plain_text
+from govbot.readingfile import load_reading
 from govbot.records import Ask, Give, Intent, Manage, Open, Show, Unclear
 
 HOME = Path(__file__).parent.parent

@@ -7,7 +7,7 @@ it returns is doubted by the kernel like anything else.
 from collections.abc import Mapping
 from typing import Protocol
 
-from govbot.charter import Charter, Stage
+from govbot.charter import Charter, InputRule, Stage
 from govbot.constitution import Constitution, Guidance
 from govbot.records import Intent, Record
 
@@ -18,6 +18,10 @@ class Standing(Record):
     number: int
     title: str
     stage: Stage
+    choices: Mapping[str, tuple[str, ...]] = {}  # of kinds of input whose choices members make
+
+    def choices_of(self, rule: InputRule) -> tuple[str, ...]:
+        return self.choices.get(rule.kind, rule.choices)
 
 
 class Vocabulary(Record):

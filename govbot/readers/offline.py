@@ -68,16 +68,64 @@ def _slot(name: str, choices: tuple[str, ...]) -> str:
         return _PROCESS
     if name == "choice":
         longest_first = sorted(choices, key=len, reverse=True)
-        return "(?P<choice>" + "|".join(re.escape(choice) for choice in longest_first) + ")"
+        return f"(?P<choice>@?(?:{'|'.join(map(re.escape, longest_first))}))"
     return f"(?P<{name}>.+?)"
 
 
-def _spellings(rule: InputRule) -> dict[str, str]:
-    """Every way to write a choice, casefolded, to the choice as the charter has it."""
-    found = {choice.casefold(): choice for choice in rule.choices}
+def _spellings(
+    rule: InputRule, choices: tuple[str, ...], members: Mapping[str, str]
+) -> dict[str, str]:
+    """Every way to write a choice, casefolded, to the choice itself; members by their names too."""
+    chosen = set(choices)
+    found = {spelling: id for spelling, id in members.items() if id in chosen}
+    found |= {choice.casefold(): choice for choice in choices}
     for choice, others in rule.aliases.items():
         found.update({other.casefold(): choice for other in others})
     return found
+
+
+# --- ballots in words ----------------------------------------------------------------------
+
+_BEFORE = re.compile(r"\s*(?:>|;|\bthen\b)\s*", re.IGNORECASE)
+_AND = re.compile(r"\s*(?:,|;|\band\b)\s*", re.IGNORECASE)
+_GIVEN = re.compile(r"(?P<name>.+?)\s*(?:[:=]\s*|\s)(?P<value>\S.*)", re.DOTALL)
+_MARK = re.compile(r"(?P<name>.+?)\s*[:=\s]\s*(?P<value>[+-]?\d{1,12})")
+_NOBODY = ("nobody", "none", "nothing")
+
+
+def _ballot(text: str, rule: InputRule, spellings: Mapping[str, str]) -> Any:
+    """A ballot as it is said: 'A > B = C', 'A, B and C', 'A 5, B 3', 'price 100, days 5'."""
+
+    def known(name: str) -> str:
+        return spellings.get(name.strip().casefold().lstrip("@"), name.strip())
+
+    match rule.takes:
+        case "ranking":
+            parts = _parts(text, _BEFORE if _BEFORE.search(text) else _AND)
+            tiers = [[known(name) for name in part.split("=") if name.strip()] for part in parts]
+            return [tier[0] if len(tier) == 1 else tier for tier in tiers]
+        case "approvals":
+            nobody = text.strip().casefold() in _NOBODY
+            return [] if nobody else [known(name) for name in _parts(text, _AND)]
+        case "scores":
+            marks = [_MARK.fullmatch(part) for part in _parts(text, _AND)]
+            return {known(mark["name"]): int(mark["value"]) for mark in marks if mark}
+        case "form":
+            found = [_GIVEN.fullmatch(part) for part in _parts(text, re.compile(r"\s*[,;]\s*"))]
+            return {_field_name(f["name"]): _plain_number(f["value"]) for f in found if f}
+    return text
+
+
+def _parts(text: str, between: re.Pattern[str]) -> list[str]:
+    return [part for part in between.split(text.strip()) if part.strip()]
+
+
+def _field_name(said: str) -> str:
+    return "_".join(said.casefold().split())
+
+
+def _plain_number(said: str) -> Any:
+    return int(said) if re.fullmatch(r"-?\d{1,15}", said) else said
 
 
 @dataclass(frozen=True)
@@ -174,7 +222,7 @@ def _inputs(text: str, vocabulary: Vocabulary) -> Iterator[_Fit]:
 def _input(
     text: str, phrase: str, rule: InputRule, process: Standing, vocabulary: Vocabulary
 ) -> _Fit | None:
-    spellings = _spellings(rule)
+    spellings = _spellings(rule, process.choices_of(rule), vocabulary.members)
     found = _pattern(phrase, tuple(spellings)).fullmatch(text)
     if found is None:
         return None
@@ -184,7 +232,9 @@ def _input(
         return None
     value: Any = said.get("text") or said.get("member")
     if said.get("choice"):
-        value = spellings[said["choice"].casefold()]
+        value = spellings[said["choice"].casefold().lstrip("@")]
+    if said.get("ballot"):
+        value = _ballot(said["ballot"], rule, spellings)
     if rule.takes == "member" and value is not None:
         value = vocabulary.members.get(value.casefold().lstrip("@"), value)
     give = Give(
@@ -214,7 +264,7 @@ def _would_fit(text: str, vocabulary: Vocabulary) -> str:
         for process in known[:3]
         for rule in process.stage.inputs
         for phrase in rule.phrases[:1]
-        for choice in rule.choices[:4] or ("",)
+        for choice in process.choices_of(rule)[:4] or ("",)
     ]
     opening = [_example(c.phrases[0]) for c in vocabulary.charters.values() if c.phrases]
     said = [*examples[:6], *opening[:4], "“status”", "or a question that ends with “?”"]

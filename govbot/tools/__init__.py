@@ -19,7 +19,9 @@ from govbot.expression import ExpressionError, evaluate
 from govbot.records import MAX_INTEGER, Calculation, plain
 from govbot.tools.counting import tally
 from govbot.tools.dates import datetime_add
+from govbot.tools.delegation import resolve
 from govbot.tools.draws import random_select
+from govbot.tools.results import TallyResult
 
 __all__ = [
     "TOOLS",
@@ -66,6 +68,15 @@ def _datetime_add(start: str, **amounts: Any) -> datetime:
     return datetime_add(datetime.fromisoformat(start), **amounts)
 
 
+def _tally(**arguments: Any) -> Any:
+    result = tally(**arguments)
+    return result.plain() if isinstance(result, TallyResult) else result
+
+
+def _delegate_votes(**arguments: Any) -> Any:
+    return resolve(**arguments).plain()
+
+
 @dataclass(frozen=True)
 class Tool:
     """`run` is the library's function, `kept` the same on what an entry can hold."""
@@ -84,7 +95,8 @@ TOOLS: Mapping[str, Tool] = MappingProxyType(
         "calculate": Tool(calculate, _calculate, writes=False),
         "datetime_add": Tool(datetime_add, _datetime_add, writes=False),
         "random_select": Tool(random_select, random_select, writes=False),
-        "tally": Tool(tally, tally, writes=False),
+        "tally": Tool(tally, _tally, writes=False),
+        "delegate_votes": Tool(resolve, _delegate_votes, writes=False),
     }
 )
 

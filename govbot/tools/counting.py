@@ -1,22 +1,35 @@
-"""Counting ballots.
+"""Counting ballots: `tally`.
 
-Pure. Promises whole numbers and an order that does not depend on the order of the ballots.
+Pure. Promises that the order of the ballots changes nothing.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, overload
 
 from govbot.errors import MemberError
 from govbot.records import canonical
+from govbot.tools.methods import count
+from govbot.tools.results import TallyResult
 
 
-def tally(ballots: Iterable[Mapping[str, Any]], field: str) -> dict[str, int]:
-    """How many ballots have each value of `field`, most first, then by name.
+@overload
+def tally(ballots: Iterable[Mapping[str, Any]], field: str) -> dict[str, int]: ...
+@overload
+def tally(ballots: Iterable[Any], *, method: str, **options: Any) -> TallyResult: ...
+def tally(
+    ballots: Iterable[Any], field: str | None = None, *, method: str | None = None, **options: Any
+) -> dict[str, int] | TallyResult:
+    """Counts by a field, or by a voting method.
 
-    Values that are not text count under their JSON spelling (`true`, `3`, `null`), so the number
-    3 and the text "3" count together.
+    With `field`: how many ballots have each value of it, most first, then by name. Values that are
+    not text count under their JSON spelling (`true`, `3`, `null`), so the number 3 and the text "3"
+    count together. With `method`: what `govbot.tools.methods.count` makes of them.
     """
+    if method is not None and field is None:
+        return count(ballots, method, **options)
+    if field is None or method is not None or options:
+        raise MemberError("ballots are counted by a field, or by a method with its options")
     counted: Counter[str] = Counter()
     for position, ballot in enumerate(ballots, 1):
         if field not in ballot:
