@@ -8,8 +8,9 @@ for one request id.
 
 import logging
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from govbot.balloting import candidates
 from govbot.errors import MemberError, OperatorError, Refused
@@ -19,6 +20,7 @@ from govbot.readers import Reader, Standing, Vocabulary
 from govbot.records import (
     BOT,
     Ask,
+    Choice,
     Decision,
     Entry,
     Fact,
@@ -27,6 +29,7 @@ from govbot.records import (
     Manage,
     Managed,
     Member,
+    Offer,
     Open,
     Opened,
     Reply,
@@ -38,9 +41,11 @@ from govbot.records import (
     Unclear,
 )
 from govbot.replies import (
+    OFFERED,
     choices,
     explained,
     listing,
+    meant,
     recorded,
     refusal,
     sentence,
@@ -55,6 +60,8 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 _NUMBER = re.compile(r"(?<!\d)\d{1,9}(?!\d)")
 SHOWN = 20  # open processes listed in one reply
+FORGOTTEN = timedelta(minutes=10)  # after which an unclear message is not gone on with
+REMEMBERED = 1000  # members whose last message was unclear
 
 
 class Agent:
@@ -63,6 +70,7 @@ class Agent:
     def __init__(self, memory: Memory, reader: Reader, clock: Clock) -> None:
         self.memory, self.reader, self.clock = memory, reader, clock
         self._spelled: tuple[object, Mapping[str, str]] = None, {}
+        self._unclear_before: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
 
     async def handle(self, request: Request) -> Reply:
         """Answers one request. An OperatorError is for the log, not for the member."""
@@ -96,7 +104,17 @@ class Agent:
         if len(request.text) > MAX_TEXT:
             over = len(request.text) - MAX_TEXT
             raise MemberError(f"your message is {over} characters too long; at most {MAX_TEXT} fit")
-        return await self.reader.intent(request.text, self._vocabulary(request))
+        now, who = self._now(), request.member.id
+        earlier, said_at = self._unclear_before.pop(who, ("", now))
+        vocabulary = self._vocabulary(request)
+        if earlier and now - said_at <= FORGOTTEN:
+            vocabulary = vocabulary.model_copy(update={"earlier": earlier})
+        intent = await self.reader.intent(request.text, vocabulary)
+        if isinstance(intent, Unclear):
+            self._unclear_before[who] = request.text, now
+            while len(self._unclear_before) > REMEMBERED:
+                self._unclear_before.popitem(last=False)
+        return intent
 
     def _vocabulary(self, request: Request) -> Vocabulary:
         # What a message names by number is read too, so that a late vote gets a late vote's answer.
@@ -140,6 +158,8 @@ class Agent:
                 return self._show(intent)
             case Unclear():
                 return self._unclear(intent)
+            case Offer():
+                return self._offer(intent)
 
     async def _act(self, intent: Open | Give | Manage, request: Request) -> Reply:
         if isinstance(intent, Give | Manage):
@@ -267,9 +287,8 @@ class Agent:
     async def _answer(self, ask: Ask) -> Reply:
         if ask.process is not None and self.memory.process(f"process_{ask.process}") is not None:
             return self._why(self.memory.get_process(ask.process))
-        guidance = self.memory.constitution().query(ask.question)
-        text = await self.reader.answer(ask.question, guidance)
-        return Reply(text=text, ok=guidance.confidence != "none")
+        guidance = await self.reader.answer(ask.question, self.memory.constitution())
+        return Reply(text=guidance.answer, ok=guidance.confidence != "none")
 
     def _why(self, process: Process) -> Reply:
         """Why a process stands as it does: its last decision by rule, quoted, and its tally."""
@@ -294,6 +313,23 @@ class Agent:
         understood = f" I understood {unclear.understood}." if unclear.understood else ""
         text = f"I did not understand that, so nothing was recorded.{understood}"
         return Reply(text=f"{text} {sentence(unclear.missing)}", ok=False)
+
+    def _offer(self, offer: Offer) -> Reply:
+        """What a reader thinks is meant, as buttons: the member's own press does it."""
+        known = self.memory.community.charters
+        named = [action for action in offer.actions if self._would_fit(action)]
+        picks = tuple(Choice(label=meant(action, known), action=action) for action in named)
+        if not picks:
+            return self._unclear(Unclear(missing="say which process and what you want of it"))
+        lines = [f"- {pick.label}" for pick in picks]
+        text = "\n".join([OFFERED, *lines, "Nothing is recorded until you confirm it."])
+        return Reply(text=text, ok=False, choices=picks)
+
+    def _would_fit(self, action: Open | Give | Manage) -> bool:
+        """Whether there is such a type or process at all; the rules are asked on confirmation."""
+        if isinstance(action, Open):
+            return action.type in self.memory.community.charters
+        return self.memory.process(f"process_{action.process}") is not None
 
     # --- time ---------------------------------------------------------------------------------
 

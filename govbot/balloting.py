@@ -5,7 +5,7 @@ ballots to one call of `tally`, kept as a calculation. Pure. Promises that ballo
 put in order before they are kept, so that a record of a count does not tell who gave which.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +13,7 @@ from govbot.charter import InputRule, TallyRule
 from govbot.records import Calculation, canonical, plain
 from govbot.tools import call
 from govbot.tools.results import Exact
+from govbot.tools.weights import number_of, overspent
 
 Standing = Mapping[str, tuple[Any, int]]  # member -> (value, how often it was given)
 
@@ -90,6 +91,10 @@ def _scores_problem(value: Any, names: tuple[str, ...], options: Mapping[str, An
             return f"gives {name} {str(mark)[:40]!r}; a whole number is needed"
         if isinstance(lowest, int) and mark < lowest or isinstance(highest, int) and mark > highest:
             return f"gives {name} {mark}; it goes from {lowest} to {highest}"
+    if "credits" in options:
+        purse = number_of(options["credits"], "the number of credits")
+        if why := overspent(value.items(), purse):
+            return f"{why.removeprefix('it ')}; spend less"
     return _known(value, names)
 
 
@@ -147,14 +152,15 @@ def _whole(weight: Exact) -> Exact:
 
 
 def delegate(
-    given: Mapping[str, str], ballots: Iterable[str], weights: Mapping[str, Exact], cap: Any
-) -> Calculation:
+    given: Mapping[str, str], ballots: Iterable[str], weights: Mapping[str, Exact], cap: Any,
+    roll: Container[str],
+) -> Calculation:  # fmt: skip
     """The call that follows delegations to those who voted; whoever has no weight is left out."""
     arguments: dict[str, Any] = {
         "delegations": {who: given[who] for who in sorted(given) if who in weights},
         "voters": sorted(who for who in ballots if who in weights),
         "weights": {who: plain(_whole(weight)) for who, weight in sorted(weights.items())},
-        "members": sorted(weights),
+        "members": sorted({*weights, *(to for to in given.values() if to in roll)}),
     }
     return call("delegate_votes", arguments | ({"cap": cap} if cap is not None else {}))
 

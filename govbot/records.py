@@ -347,7 +347,21 @@ class Unclear(Record):
     missing: str
 
 
-Intent = Annotated[Open | Give | Manage | Ask | Show | Unclear, Field(discriminator="kind")]
+Action = Annotated[Open | Give | Manage, Field(discriminator="kind")]
+
+
+class Offer(Record):
+    """What a reader takes a message to mean; nothing is done until the member says that it is so.
+
+    A model may be wrong, or be talked into something by what others wrote, so what it reads is
+    shown to the one who would be doing it.
+    """
+
+    kind: Literal["offer"] = "offer"
+    actions: tuple[Action, ...] = Field(min_length=1, max_length=5)
+
+
+Intent = Annotated[Open | Give | Manage | Ask | Show | Unclear | Offer, Field(discriminator="kind")]
 
 
 class Request(Record):

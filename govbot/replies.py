@@ -5,10 +5,10 @@ every surface says the same. Pure. Promises to show no hidden input before its s
 to quote the rule behind whatever it reports.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from govbot.charter import InputRule
+from govbot.charter import Charter, InputRule
 from govbot.constitution import Constitution
 from govbot.records import (
     Choice,
@@ -17,10 +17,13 @@ from govbot.records import (
     Entry,
     Give,
     Given,
+    Manage,
     Managed,
+    Open,
     Opened,
     StageEnded,
     Turned,
+    plain,
 )
 from govbot.state import Community, Process
 from govbot.tools.dates import when
@@ -182,6 +185,29 @@ def _given(who: str, body: Given, process: Process) -> Iterator[str]:
     yield _deadline(process)
     if rule is not None and rule.changeable.value:
         yield "You can change it until then by saying it again."
+
+
+OFFERED = "I read your message like this:"
+
+
+def meant(action: Open | Give | Manage, charters: Mapping[str, Charter]) -> str:
+    """An action in words, for the one who would be doing it."""
+    match action:
+        case Open(type=type, fields=fields):
+            said = "; ".join(str(value) for value in fields.values())
+            return _cut(f"open a {charters[type].title.lower()}: {said}", 200)
+        case Give(process=number, input=kind, value=value, reason=reason):
+            what = kind if value is None else f"{kind} {plain(value)}"
+            because = f" because {reason}" if reason else ""
+            return _cut(f"{what} on process #{number}{because}", 200)
+        case Manage(process=number, act=act, by=by, reason=reason):
+            longer = f" by {by}" if by else ""
+            return _cut(f"{act} process #{number}{longer} because {reason}", 200)
+
+
+def _cut(text: str, most: int) -> str:
+    folded = " ".join(text.split())
+    return folded if len(folded) <= most else folded[: most - 1] + "…"
 
 
 def status(process: Process, community: Community) -> str:

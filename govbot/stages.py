@@ -157,7 +157,7 @@ def _weigh(
     story = [f"The rules give {', '.join(without)} no weight."] if without else []
     if rule.delegated_by is None:
         return weights, (), story
-    carried = delegate(given, ballots, weights, rule.cap)
+    carried = delegate(given, ballots, weights, rule.cap, process.roll)
     told = {who: exact_of(weight) for who, weight in carried.result["carried"].items()}
     return told, (carried,), [*story, carried.result["explanation"]]
 

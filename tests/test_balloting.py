@@ -274,14 +274,18 @@ def test_the_lint_asks_a_count_s_numbers_of_its_quote() -> None:
         ("approvals", "ana, bo, cy", "at most 2"),
         ("scores", "ana 9", "from 0 to 5"),
         ("scores", "ana", "gives each a number"),
+        ("votes", "ana 3, bo -8", "spends 3² + (-8)² = 73 credits of 50"),
     ],
 )
 def test_a_ballot_that_could_not_be_counted_is_refused_at_once(
     takes: str, said: str, says: str, club: Any
 ) -> None:
-    method = {"ranking": "irv", "approvals": "approval", "scores": "score"}[takes]
-    options = {"approvals": {"most": 2}, "scores": {"lowest": 0, "highest": 5}}.get(takes, {})
-    charter = poll([ballot(takes)], {"method": method, "options": options})
+    method = {"ranking": "irv", "approvals": "approval", "scores": "score", "votes": "quadratic"}
+    options = {
+        "approvals": {"most": 2}, "scores": {"lowest": 0, "highest": 5}, "votes": {"credits": 50}
+    }.get(takes, {})  # fmt: skip
+    rule = ballot("scores" if takes == "votes" else takes)
+    charter = poll([rule], {"method": method[takes], "options": options})
 
     async def script(town: Town) -> None:
         await town.say("alice", "poll: who is it")

@@ -324,7 +324,7 @@ def test_what_no_rule_parts_is_drawn_with_the_seed() -> None:
     assert [tie.broken_by for tie in result.ties] == ["a draw by lot"]
     fixed = judged(bids, breaker=TieBreaker(["b", "a"]))
     assert fixed.winners == ("b",)
-    with pytest.raises(MemberError, match="needs a seed"):
+    with pytest.raises(MemberError, match="draw needs a seed"):
         judged(bids, breaker=TieBreaker())
 
 

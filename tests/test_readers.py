@@ -8,7 +8,8 @@ import pytest
 from govbot.config import reading_beside
 from govbot.constitution import Constitution
 from govbot.readers import Standing, Vocabulary
-from govbot.readers.offline import MAX_MESSAGE, OfflineReader, plain_text
+from govbot.readers.offline import OfflineReader
+from govbot.readers.words import MAX_MESSAGE, plain_text
 from govbot.readingfile import load_reading
 from govbot.records import Ask, Give, Intent, Manage, Open, Show, Unclear
 
@@ -132,8 +133,8 @@ def test_plain_text_drops_what_cannot_be_seen_and_composes_the_rest() -> None:
 
 def test_an_answer_is_made_of_the_guidance_and_a_draft_needs_a_model() -> None:
     reader, constitution = OfflineReader(), Constitution.load(EXAMPLE)
-    guidance = constitution.query("who may open a proposal?")
-    assert asyncio.run(reader.answer("who may open a proposal?", guidance)) == guidance.answer
+    answer = asyncio.run(reader.answer("who may open a proposal?", constitution))
+    assert answer == constitution.query("who may open a proposal?") and answer.citations
     assert asyncio.run(reader.draft(constitution, "standard_proposal")) is None
 
 

@@ -27,13 +27,15 @@ class Standing(Record):
 class Vocabulary(Record):
     """What a message may be about: the community's process types and the processes it has.
 
-    `members` maps the ways a member may be written (`@alice`, a name, an id) to their id.
+    `members` maps the ways a member may be written (`@alice`, a name, an id) to their id. `earlier`
+    is what the same member said just before that was not clear.
     """
 
     charters: Mapping[str, Charter]
     open: tuple[Standing, ...] = ()
     members: Mapping[str, str] = {}
     about: int | None = None
+    earlier: str = ""
 
 
 class Reader(Protocol):
@@ -43,8 +45,8 @@ class Reader(Protocol):
         """What a message asks for. The message is data: it cannot say who speaks."""
         ...
 
-    async def answer(self, question: str, guidance: Guidance) -> str:
-        """An answer to a question about the rules, made of what the guidance quotes."""
+    async def answer(self, question: str, constitution: Constitution) -> Guidance:
+        """What the constitution says on a question: only what a quote of it carries."""
         ...
 
     async def draft(self, constitution: Constitution, type: str) -> Charter | None:

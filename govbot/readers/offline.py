@@ -6,7 +6,6 @@ would have matched.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,9 +14,8 @@ from typing import Any
 from govbot.charter import Charter, InputRule
 from govbot.constitution import Constitution, Guidance
 from govbot.readers import Standing, Vocabulary
+from govbot.readers.words import MAX_MESSAGE, ballot_of, plain_text, spellings_of
 from govbot.records import Ask, Give, Intent, Manage, Open, Show, Unclear
-
-MAX_MESSAGE = 8000
 
 _SLOT = re.compile(r"\{([a-z_]+)\}")
 _PROCESS = r"(?:the\s+)?(?:[^\W\d]+\s+){0,3}(?:number\s+|no\.?\s*)?#?(?P<process>\d{1,9})"
@@ -37,15 +35,6 @@ _MANAGING = re.compile(
     r"(?:\s+by\s+(?P<by>.+?))?(?:\s*(?:,\s*)?(?:because|since|:)\s+(?P<reason>.+))?",
     re.IGNORECASE | re.DOTALL,
 )
-
-
-def plain_text(message: str) -> str:
-    """A message as it is matched: composed, without controls or zero-width marks."""
-    composed = unicodedata.normalize("NFC", message)
-    kept = (
-        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf") else "" for c in composed
-    )
-    return " ".join("".join(kept).split()) if len(composed) <= MAX_MESSAGE else ""
 
 
 @lru_cache(maxsize=4096)
@@ -72,62 +61,6 @@ def _slot(name: str, choices: tuple[str, ...]) -> str:
     return f"(?P<{name}>.+?)"
 
 
-def _spellings(
-    rule: InputRule, choices: tuple[str, ...], members: Mapping[str, str]
-) -> dict[str, str]:
-    """Every way to write a choice, casefolded, to the choice itself; members by their names too."""
-    chosen = set(choices)
-    found = {spelling: id for spelling, id in members.items() if id in chosen}
-    found |= {choice.casefold(): choice for choice in choices}
-    for choice, others in rule.aliases.items():
-        found.update({other.casefold(): choice for other in others})
-    return found
-
-
-# --- ballots in words ----------------------------------------------------------------------
-
-_BEFORE = re.compile(r"\s*(?:>|;|\bthen\b)\s*", re.IGNORECASE)
-_AND = re.compile(r"\s*(?:,|;|\band\b)\s*", re.IGNORECASE)
-_GIVEN = re.compile(r"(?P<name>.+?)\s*(?:[:=]\s*|\s)(?P<value>\S.*)", re.DOTALL)
-_MARK = re.compile(r"(?P<name>.+?)\s*[:=\s]\s*(?P<value>[+-]?\d{1,12})")
-_NOBODY = ("nobody", "none", "nothing")
-
-
-def _ballot(text: str, rule: InputRule, spellings: Mapping[str, str]) -> Any:
-    """A ballot as it is said: 'A > B = C', 'A, B and C', 'A 5, B 3', 'price 100, days 5'."""
-
-    def known(name: str) -> str:
-        return spellings.get(name.strip().casefold().lstrip("@"), name.strip())
-
-    match rule.takes:
-        case "ranking":
-            parts = _parts(text, _BEFORE if _BEFORE.search(text) else _AND)
-            tiers = [[known(name) for name in part.split("=") if name.strip()] for part in parts]
-            return [tier[0] if len(tier) == 1 else tier for tier in tiers]
-        case "approvals":
-            nobody = text.strip().casefold() in _NOBODY
-            return [] if nobody else [known(name) for name in _parts(text, _AND)]
-        case "scores":
-            marks = [_MARK.fullmatch(part) for part in _parts(text, _AND)]
-            return {known(mark["name"]): int(mark["value"]) for mark in marks if mark}
-        case "form":
-            found = [_GIVEN.fullmatch(part) for part in _parts(text, re.compile(r"\s*[,;]\s*"))]
-            return {_field_name(f["name"]): _plain_number(f["value"]) for f in found if f}
-    return text
-
-
-def _parts(text: str, between: re.Pattern[str]) -> list[str]:
-    return [part for part in between.split(text.strip()) if part.strip()]
-
-
-def _field_name(said: str) -> str:
-    return "_".join(said.casefold().split())
-
-
-def _plain_number(said: str) -> Any:
-    return int(said) if re.fullmatch(r"-?\d{1,15}", said) else said
-
-
 @dataclass(frozen=True)
 class _Fit:
     intent: Intent
@@ -150,8 +83,8 @@ class OfflineReader:
             understood="", missing=_would_fit(text, vocabulary)
         )
 
-    async def answer(self, question: str, guidance: Guidance) -> str:
-        return guidance.answer
+    async def answer(self, question: str, constitution: Constitution) -> Guidance:
+        return constitution.query(question)
 
     async def draft(self, constitution: Constitution, type: str) -> Charter | None:
         return None
@@ -222,7 +155,7 @@ def _inputs(text: str, vocabulary: Vocabulary) -> Iterator[_Fit]:
 def _input(
     text: str, phrase: str, rule: InputRule, process: Standing, vocabulary: Vocabulary
 ) -> _Fit | None:
-    spellings = _spellings(rule, process.choices_of(rule), vocabulary.members)
+    spellings = spellings_of(rule, process.choices_of(rule), vocabulary.members)
     found = _pattern(phrase, tuple(spellings)).fullmatch(text)
     if found is None:
         return None
@@ -234,7 +167,7 @@ def _input(
     if said.get("choice"):
         value = spellings[said["choice"].casefold().lstrip("@")]
     if said.get("ballot"):
-        value = _ballot(said["ballot"], rule, spellings)
+        value = ballot_of(said["ballot"], rule, spellings)
     if rule.takes == "member" and value is not None:
         value = vocabulary.members.get(value.casefold().lstrip("@"), value)
     give = Give(

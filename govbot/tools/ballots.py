@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_CANDIDATES = 1000
 MOST_DIGITS = 30
+LARGEST = 10**MOST_DIGITS
 
 Ranking = tuple[tuple[str, ...], ...]  # tiers, best first; candidates in a tier are level
 
@@ -32,17 +33,27 @@ def weight_of(value: Any, what: str = "a weight") -> Exact:
     try:
         if isinstance(value, bool | float):
             raise ValueError
+        if isinstance(value, int | Fraction) and value.numerator > LARGEST:
+            raise ValueError  # before it is spelled out
         text = str(value)
-        if len(text) > 2 * MOST_DIGITS:
+        if len(text) > 2 * MOST_DIGITS or "e" in text.lower():
             raise ValueError
         number = Fraction(text)
     except (ValueError, ZeroDivisionError, TypeError):
         raise MemberError(
-            f"{what} is {str(value)[:40]!r}; write it as a whole number or a fraction"
+            f"{what} is {_spelled(value)}; write it as a whole number or a fraction above 0 of at"
+            f" most {MOST_DIGITS} digits"
         ) from None
-    if number <= 0 or number.numerator >= 10**MOST_DIGITS:
-        raise MemberError(f"{what} is {str(value)[:40]}; it must be above 0 and not enormous")
+    if not 0 < number < LARGEST:
+        raise MemberError(f"{what} is {str(number)[:40]}; it must be above 0 and not enormous")
     return number.numerator if number.denominator == 1 else number
+
+
+def _spelled(value: Any) -> str:
+    try:
+        return repr(str(value)[:40])
+    except ValueError:  # Python refuses to spell out a number of thousands of digits
+        return "enormous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +188,13 @@ def _plain_matrix(
     """The fast way for many plain lists of known names; None where the careful way is needed."""
     import numpy as np
 
-    if given is None or out or len(held) < 1000 or any(type(b) is not list for b in held):
+    if out or len(held) < 1000 or any(type(b) is not list for b in held):
         return None
-    order = tuple(sorted(given))
+    try:
+        named = set(chain.from_iterable(held)) if given is None else given
+        order = tuple(sorted(named)) if given is not None else tuple(sorted(candidate_names(named)))
+    except TypeError:
+        return None  # a list within a list: a tier
     index = {name: place for place, name in enumerate(order)}
     lengths = np.fromiter(map(len, held), dtype=np.int64, count=len(held))
     if not lengths.all():

@@ -18,7 +18,7 @@ _STYLE = (
 )
 _MARGIN, _ROW, _BAR = 16, 28, 360
 _COLUMN, _NODE, _HEIGHT, _GAP = 190, 12, 420, 16
-_LONGEST = 34
+_LONGEST, _TITLE = 34, 70
 LEFT = "no further choice"
 
 Value = int | Fraction
@@ -43,9 +43,9 @@ class Column:
     out: tuple[str, ...] = ()
 
 
-def _short(text: str) -> str:
+def _short(text: str, most: int = _LONGEST) -> str:
     clean = "".join(c if c.isprintable() else " " for c in text)
-    return escape(clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…")
+    return escape(clean if len(clean) <= most else clean[: most - 1] + "…")
 
 
 def _picture(width: int, height: int, title: str, story: str, inside: Sequence[str]) -> str:
@@ -54,7 +54,7 @@ def _picture(width: int, height: int, title: str, story: str, inside: Sequence[s
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
             f' width="{width}" height="{height}" role="img" aria-labelledby="t d">',
-            f'<title id="t">{_short(title)}</title>',
+            f'<title id="t">{_short(title, _TITLE)}</title>',
             f'<desc id="d">{told}</desc>',
             f"<style>{_STYLE}</style>",
             *inside,
@@ -66,7 +66,8 @@ def _picture(width: int, height: int, title: str, story: str, inside: Sequence[s
 def _text(x: int, y: int, text: str, kind: str = "", anchor: str = "start") -> str:
     marked = f' class="{kind}"' if kind else ""
     placed = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    return f'<text x="{x}" y="{y}"{marked}{placed}>{_short(text)}</text>'
+    most = _TITLE if kind == "h" and y < _ROW else _LONGEST
+    return f'<text x="{x}" y="{y}"{marked}{placed}>{_short(text, most)}</text>'
 
 
 def bars(title: str, story: str, rows: Sequence[Bar]) -> str:

@@ -1,6 +1,7 @@
 """Draws by lot that anyone can repeat.
 
-Pure. Promises the same draw on every machine, whatever the order of the pool.
+Owns the ticket, by which every draw of govbot goes. Pure. Promises the same draw on every machine,
+whatever the order of the pool. `docs/draws.md` shows how to repeat one without govbot.
 """
 
 import hashlib
@@ -21,19 +22,13 @@ def random_select(pool: Iterable[str], count: int, *, seed: str) -> list[str]:
 
     The seed must be something nobody could choose, made after the pool was known.
     """
-    candidates = list(pool)
-    if not seed:
-        raise MemberError("a draw needs a seed; use the digest of the ledger's last entry")
-    if stray := [candidate for candidate in candidates if not isinstance(candidate, str)]:
-        raise MemberError(f"{stray[0]!r} is in the pool and no name; write every name as text")
-    if len(set(candidates)) < len(candidates):
-        raise MemberError("somebody is in the pool twice; everyone may have one ticket")
+    candidates = candidates_of(pool, seed)
     if not 0 <= count <= len(candidates):
         raise MemberError(
             f"{count} cannot be drawn from a pool of {len(candidates)}; draw from none to all of it"
         )
     # Equal tickets would need a collision of SHA-256; the name decides even then.
-    return sorted(candidates, key=lambda candidate: (_ticket(seed, candidate), candidate))[:count]
+    return sorted(candidates, key=lambda candidate: (ticket(seed, candidate), candidate))[:count]
 
 
 def seed_for(head: str, process: str) -> str:
@@ -41,5 +36,17 @@ def seed_for(head: str, process: str) -> str:
     return f"{head}:{process}"
 
 
-def _ticket(seed: str, candidate: str) -> str:
+def ticket(seed: str, candidate: str) -> str:
     return hashlib.sha256(f"govbot-draw-v1\n{seed}\n{candidate}".encode()).hexdigest()
+
+
+def candidates_of(pool: Iterable[str], seed: str) -> list[str]:
+    """The pool as it was given, if a fair draw can be made from it with this seed."""
+    candidates = list(pool)
+    if not seed:
+        raise MemberError("a draw needs a seed; use the digest of the ledger's last entry")
+    if stray := [candidate for candidate in candidates if not isinstance(candidate, str)]:
+        raise MemberError(f"{stray[0]!r} is in the pool and no name; write every name as text")
+    if len(set(candidates)) < len(candidates):
+        raise MemberError("somebody is in the pool twice; everyone may have one ticket")
+    return candidates

@@ -120,9 +120,11 @@ class TallyResult:
 
 def _column(each: Round, before: Sequence[Round], leaving: Round | None) -> charts.Column:
     seated = {name for past in (*before, each) for name in past.elected}
-    rows = [charts.Bar(name, n, shown(n), name in seated) for name, n in each.counts.items() if n]
+    rows = [
+        charts.Bar(name, n, shown(n, 2), name in seated) for name, n in each.counts.items() if n
+    ]
     if each.exhausted:
-        rows.append(charts.Bar(charts.LEFT, each.exhausted, shown(each.exhausted)))
+        rows.append(charts.Bar(charts.LEFT, each.exhausted, shown(each.exhausted, 2)))
     if leaving is None:
         return charts.Column(tuple(rows))
     moves = tuple((t.source, t.to or charts.LEFT, t.votes) for t in leaving.transfers)
@@ -173,6 +175,8 @@ class TieBreaker:
         for candidate in among:
             groups.setdefault(self.order.get(candidate, len(self.order)), []).append(candidate)
         drawn = any(len(group) > 1 for group in groups.values())
+        if drawn and not self.seed:
+            raise MemberError("a draw needs a seed; give one that nobody chose")
         seed = f"{self.seed}:{what}:{len(self.ties)}" if drawn else ""
         parted = [
             candidate for place in sorted(groups) for candidate in _drawn(groups[place], seed)

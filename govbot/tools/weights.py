@@ -210,7 +210,7 @@ class _Purses:
                     "it does not say whose it is, and credits differ by member"
                 )  # fmt: skip
             purse = _credits(self.each[ballot.member], f"the credits of {ballot.member!r}")
-        return _overspent(ballot.votes.items(), purse)
+        return overspent(ballot.votes.items(), purse)
 
 
 def _credits(value: Any, what: str) -> Exact:
@@ -224,14 +224,14 @@ def _affordable(marks: Marks, credits: Exact) -> Marks:
     """The marks without the groups of ballots that spend too much."""
     purse, spoilt, fine = _credits(credits, "the number of credits"), list(marks.spoilt), {}
     for given, weight in sorted(marks.groups.items()):
-        if why := _overspent(given, purse):
+        if why := overspent(given, purse):
             spoilt.append(Spoilt(0, why, weight if isinstance(weight, int) else 1))
         else:
             fine[given] = weight
     return replace(marks, groups=fine, spoilt=tuple(spoilt))
 
 
-def _overspent(votes: Iterable[tuple[str, int]], purse: Exact) -> str:
+def overspent(votes: Iterable[tuple[str, int]], purse: Exact) -> str:
     """'3² + 8² = 73 credits of 50', or nothing where the credits last."""
     cast = [count for _, count in sorted(votes) if count]
     if any(abs(count) >= _LIMIT for count in cast):
