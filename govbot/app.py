@@ -7,6 +7,7 @@ here.
 import asyncio
 import json
 import logging
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from govbot.ledger import Key
 from govbot.lint import errors
 from govbot.memory import Memory, rebuild
 from govbot.projection import Projection
+from govbot.readers import Reader
 from govbot.readers.offline import OfflineReader
 from govbot.readingfile import load_reading
 from govbot.records import BOT, Adopted, Announcement, Body, Fact, Founded, Ratified
@@ -189,6 +191,34 @@ def checked(path: Path) -> tuple[Constitution, Reading]:
     return constitution, reading
 
 
+async def ratify(path: Path, by: str, clock: Clock = utc_now) -> tuple[str, str]:
+    """Puts the reading on disk in force, in the name of `by`; returns the old and the new digest.
+
+    The constitution in force stays what it is: a reading of another text is refused.
+    """
+    folder = Folder(path)
+    settings = folder.settings()
+    _, reading = checked(folder.constitution(settings))
+    memory = Memory(_ledger(folder), Projection(folder.tables))
+    try:
+        before = memory.community.reading
+        if before == reading.digest:
+            raise OperatorError("this reading is in force already; nothing was changed")
+        who = " ".join(by.split())[:200]
+        if not who:
+            raise OperatorError("nobody is named; say who ratified it with --by")
+        now = max(clock(), memory.engine.last_at or clock())
+        body = Ratified(
+            constitution=reading.constitution, reading=reading.digest, document=reading.document
+        )
+        fact = Fact(id=f"ratified:{memory.engine.size}", at=now, member=f"by:{who}", body=body)
+        await memory.record(fact).durable()
+        publish_checkpoint(folder, memory)
+    finally:
+        await memory.close()
+    return before, reading.digest
+
+
 # --- opening -------------------------------------------------------------------------------
 
 
@@ -199,8 +229,38 @@ def _ledger(folder: Folder) -> SqliteEngine:
     return SqliteEngine.open(folder.ledger, Key.load(folder.key))
 
 
-async def open_bot(path: Path, deliver: Deliver, clock: Clock = utc_now) -> Bot:
-    """A community's bot, the only one writing to this folder."""
+def reader_for(folder: Folder, settings: Settings, clock: Clock, model: str = "") -> Reader:
+    """The reader the settings (or `model`) name; without a model it reads phrases alone."""
+    phrases, chosen = OfflineReader(), settings.model
+    name = model or chosen.reads
+    if name in ("", phrases.name):
+        return phrases
+    from govbot.llm.named import provider_named
+    from govbot.llm.usage import Limited, UsageLog
+    from govbot.readers.model import ModelReader
+
+    spent = UsageLog(folder.usage, chosen.prices)
+    provider = Limited(provider_named(name, os.environ), spent, chosen.monthly_limit, clock)
+    return ModelReader(provider, phrases, chosen.window)
+
+
+def measured_readers(
+    model: str, record: Path | None, replay: Path | None
+) -> tuple[Callable[[], Reader], Callable[[], int]]:
+    """A maker of readers, and what all of them have read and written in tokens so far."""
+    from govbot.llm.named import provider_named
+    from govbot.llm.recorded import Recorder, Tape
+    from govbot.readers.model import Metered, ModelReader
+
+    if not model and replay is None:
+        return OfflineReader, lambda: 0
+    provider = Tape(replay) if replay is not None else provider_named(model, os.environ)
+    metered = Metered(Recorder(provider, record) if record is not None else provider)
+    return lambda: ModelReader(metered, OfflineReader()), lambda: metered.tokens
+
+
+async def open_bot(path: Path, deliver: Deliver, clock: Clock = utc_now, model: str = "") -> Bot:
+    """A community's bot, the only one writing to this folder. `model` beats the settings'."""
     folder = Folder(path)
     settings = folder.settings()
     engine = _ledger(folder)
@@ -210,7 +270,7 @@ async def open_bot(path: Path, deliver: Deliver, clock: Clock = utc_now) -> Bot:
         await engine.close()
         raise
     _warn(folder, settings, memory, clock)
-    agent = Agent(memory, OfflineReader(), clock)
+    agent = Agent(memory, reader_for(folder, settings, clock, model), clock)
     archive = Archive(memory, folder.audits)
     archive.write(archive.behind())
     return Bot(folder, settings, memory, agent, archive, Scheduler(agent, deliver))

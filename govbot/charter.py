@@ -490,3 +490,26 @@ def _known(key: bytes) -> Reading:
 def reading_of(document: Mapping[str, Any]) -> Reading:
     """A ratified document back as a reading; raises ValueError where it is not one."""
     return _known(canonical(document))
+
+
+def differences(old: Reading, new: Reading) -> list[tuple[str, str, str]]:
+    """What differs between two readings: where, before and after; a dash where there is nothing."""
+    before, after = dict(_leaves(old.document)), dict(_leaves(new.document))
+    return [
+        (where, before.get(where, "–"), after.get(where, "–"))
+        for where in dict.fromkeys([*before, *after])
+        if before.get(where) != after.get(where)
+    ]
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every value of a document with its path; items of lists by their name or kind."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for place, item in enumerate(value, 1):
+            named = item.get("name") or item.get("kind") if isinstance(item, Mapping) else None
+            yield from _leaves(item, f"{path}.{named or place}")
+    else:
+        yield path, str(value)

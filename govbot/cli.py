@@ -5,12 +5,23 @@ Imports what a command needs inside it, so that `govbot --help` answers at once.
 
 import gc
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from govbot.model_commands import diff, evaluate, ratify, read, usage
+from govbot.options import (
+    CANNOT,
+    UNSOUND,
+    console,
+    dir_option,
+    json_option,
+    model_option,
+    run,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,9 +29,7 @@ if TYPE_CHECKING:
     from govbot.memory import Memory
     from govbot.verify import Report
 
-CANNOT = 2
 LARGE = 1_000_000  # bytes of a file from which its reading is shown
-UNSOUND = 1
 
 
 class _Commands(click.Group):
@@ -34,25 +43,6 @@ class _Commands(click.Group):
         except GovbotError as error:
             click.echo(f"govbot: {error}", err=True)
             sys.exit(CANNOT)
-
-
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    import asyncio
-
-    return asyncio.run(work)
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    return Console(highlight=False)
-
-
-_dir = click.option(
-    "--dir", "folder", type=click.Path(path_type=Path), default=Path(), show_default="here",
-    help="The community's folder.",
-)  # fmt: skip
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 
 
 def collect_rarely() -> None:
@@ -94,7 +84,7 @@ def init(folder: Path, template: str, name: str, zone: str, members: tuple[str, 
     zone_named(zone)
     roles = {who: tuple(r.split(",")) for who, _, r in (each.partition("=") for each in members)}
     settings = Settings(name=name or folder.resolve().name or "ours", zone=zone, members=roles)
-    made = _run(found(folder, settings, template))
+    made = run(found(folder, settings, template))
     click.echo(f"{settings.name} is founded in {folder}.")
     click.echo(f"Its constitution: {made.constitution(settings)}")
     click.echo(f"Its signing key: {made.key} (keep a copy; it never leaves this machine)")
@@ -103,7 +93,8 @@ def init(folder: Path, template: str, name: str, zone: str, members: tuple[str, 
 
 @main.command()
 @click.option("--dir", "folder", type=click.Path(path_type=Path), help="Where to leave it.")
-def demo(folder: Path | None) -> None:
+@model_option
+def demo(folder: Path | None, model: str) -> None:
     """Watch three communities govern themselves; audits and ledgers are left in a folder.
 
     \b
@@ -114,14 +105,15 @@ def demo(folder: Path | None) -> None:
     from govbot.demo import play
 
     place = folder or Path(tempfile.mkdtemp(prefix="govbot-demo-"))
-    sound = _run(play(_console(), place))
+    sound = run(play(console(), place, model))
     click.echo(f"Everything is in {place}. Check it yourself: govbot verify {place / 'example'}")
     sys.exit(0 if sound else UNSOUND)
 
 
 @main.command()
-@_dir
-def chat(folder: Path) -> None:
+@dir_option
+@model_option
+def chat(folder: Path, model: str) -> None:
     """Be the members of a local community, with a real ledger and a real clock.
 
     \b
@@ -131,13 +123,13 @@ def chat(folder: Path) -> None:
 
     from rich.logging import RichHandler
 
-    console = _console()
-    handler = RichHandler(console=console, show_time=False, show_path=False)
+    shown = console()
+    handler = RichHandler(console=shown, show_time=False, show_path=False)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
-    _run(_chat(folder, console))
+    run(_chat(folder, shown, model))
 
 
-async def _chat(folder: Path, console: "Console") -> None:
+async def _chat(folder: Path, console: "Console", model: str) -> None:
     import asyncio
     import contextlib
 
@@ -158,7 +150,7 @@ async def _chat(folder: Path, console: "Console") -> None:
         settings, console, lambda id: str(bot.folder.audits / file_name(bot.memory.get_process(id)))
         if bot else "",
     )  # fmt: skip
-    bot = await open_bot(folder, announce)
+    bot = await open_bot(folder, announce, model=model)
     for name in settings.members:  # here the settings are the platform that knows who is a member
         await bot.agent.meet(terminal.member(name))
 
@@ -187,15 +179,21 @@ def _view(folder: Path) -> "Memory":
 
 @main.command()
 @click.argument("question", nargs=-1, required=True)
-@_dir
-@_json
-def ask(question: tuple[str, ...], folder: Path, as_json: bool) -> None:
+@dir_option
+@model_option
+@json_option
+def ask(question: tuple[str, ...], folder: Path, model: str, as_json: bool) -> None:
     """Ask the constitution; the answer is made of its own words.
 
     \b
     Example:  govbot ask "who may extend a discussion?"
     """
-    guidance = _view(folder).constitution().query(" ".join(question))
+    from govbot.app import reader_for, utc_now
+    from govbot.config import Folder
+
+    home, text = Folder(folder), _view(folder).constitution()
+    reader = reader_for(home, home.settings(), utc_now, model)
+    guidance = run(reader.answer(" ".join(question), text))
     if as_json:
         click.echo(guidance.model_dump_json(indent=2))
     else:
@@ -210,8 +208,8 @@ def process() -> None:
 
 @process.command("list")
 @click.option("--all", "everything", is_flag=True, help="Those that have ended too.")
-@_dir
-@_json
+@dir_option
+@json_option
 def process_list(folder: Path, everything: bool, as_json: bool) -> None:
     """The processes of a community.
 
@@ -235,7 +233,7 @@ def process_list(folder: Path, everything: bool, as_json: bool) -> None:
 
 @process.command("show")
 @click.argument("number", type=int)
-@_dir
+@dir_option
 def process_show(number: int, folder: Path) -> None:
     """Where one process stands.
 
@@ -255,7 +253,7 @@ def constitution() -> None:
 
 @constitution.command("show")
 @click.argument("section", required=False)
-@_dir
+@dir_option
 def constitution_show(section: str | None, folder: Path) -> None:
     """The constitution in force: its sections, or the text of one.
 
@@ -278,8 +276,8 @@ def constitution_show(section: str | None, folder: Path) -> None:
 
 @constitution.command("lint")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
-@_dir
-@_json
+@dir_option
+@json_option
 def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
     """Check a constitution's reading: quotes, numbers, names, ties, ends.
 
@@ -306,9 +304,15 @@ def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
     sys.exit(UNSOUND if grave else 0)
 
 
+for _command in (read, ratify, diff):
+    constitution.add_command(_command)
+for _command in (evaluate, usage):
+    main.add_command(_command)
+
+
 @main.command()
 @click.argument("number", type=int, required=False)
-@_dir
+@dir_option
 def audit(number: int | None, folder: Path) -> None:
     """Print a process's audit; without a number, write every audit that is behind.
 
@@ -334,7 +338,7 @@ def audit(number: int | None, folder: Path) -> None:
 @click.option("--checkpoint", "kept", multiple=True, type=click.Path(path_type=Path),
               help="A checkpoint you kept from earlier; may be repeated.")  # fmt: skip
 @click.option("--vkey", default="", help="The key you know to sign it; else the folder's own.")
-@_json
+@json_option
 def verify(folder: Path, kept: tuple[Path, ...], vkey: str, as_json: bool) -> None:
     """Check everything again: chain, signatures, quotes, sums, outcomes, tables and audits.
 
@@ -398,7 +402,7 @@ def _print_report(report: "Report") -> None:
 )
 @click.option("--explain", is_flag=True, help="Tell the count step by step.")
 @click.option("--svg", type=click.Path(path_type=Path), help="Draw the count into this file.")
-@_json
+@json_option
 def tally(
     file: Path,
     method: str,
@@ -461,7 +465,7 @@ def _counting(file: Path) -> Iterator[Callable[[int], None]]:
 
 
 @main.command()
-@_dir
+@dir_option
 def rebuild(folder: Path) -> None:
     """Make the tables anew from the ledger alone.
 
@@ -470,7 +474,7 @@ def rebuild(folder: Path) -> None:
     """
     from govbot.app import rebuild_tables
 
-    count = _run(rebuild_tables(folder))
+    count = run(rebuild_tables(folder))
     click.echo(f"The tables are made anew from {count} entries.")
 
 

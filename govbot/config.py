@@ -5,7 +5,9 @@ constitution.
 """
 
 import tomllib
+from decimal import Decimal
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, ValidationError
 
@@ -13,6 +15,21 @@ from govbot.errors import OperatorError
 from govbot.records import Record
 
 FILE = "govbot.toml"
+
+
+class Model(Record):
+    """Which language model reads free wording, and what it may cost.
+
+    `reads` is `provider:model`; empty, only the charters' phrases are read. `monthly_limit` is what
+    a month may cost at most, in the currency of `prices` (per million tokens: read, cached,
+    written); when it is reached, phrases, buttons and commands go on to work. `window` is how many
+    characters of a constitution fit into one prompt.
+    """
+
+    reads: str = ""
+    monthly_limit: Annotated[Decimal, Field(ge=0)] | None = None
+    prices: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
+    window: Annotated[int, Field(ge=1000)] = 100_000
 
 
 class Settings(Record):
@@ -23,6 +40,7 @@ class Settings(Record):
     constitution: str = "constitutions/constitution.md"
     members: dict[str, tuple[str, ...]] = {}
     newcomers: tuple[str, ...] = ()
+    model: Model = Model()
 
 
 class Folder:
@@ -37,6 +55,7 @@ class Folder:
         self.key = self.private / "key"
         self.audits = path / "audits"
         self.checkpoint = self.audits / "checkpoint"
+        self.usage = self.private / "usage.jsonl"
 
     def settings(self) -> Settings:
         """OperatorError names the file and the field that is wrong."""

@@ -129,6 +129,13 @@ class Constitution:
         self._held.add(citation)
         return True
 
+    def placed(self, citation: Citation) -> Citation | None:
+        """The citation if it holds, else one of the section where its words do stand."""
+        if self.holds(citation):
+            return citation
+        stands = self.find(citation.quote)
+        return Citation(section=stands.id, quote=citation.quote) if stands else None
+
     def around(self, citation: Citation) -> str:
         """The whole sentences or list items the quote stands in; empty if it does not hold."""
         if not self.holds(citation):

@@ -6,6 +6,7 @@ Owns the script only: who says what, and when. Everything it shows is what the b
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,8 +25,9 @@ START = datetime(2026, 2, 7, 9, 0, tzinfo=UTC)
 class _Stage:
     """One community on a set clock, its chat printed as it would look."""
 
-    def __init__(self, console: Console, clock: SetClock) -> None:
+    def __init__(self, console: Console, clock: SetClock, model: str = "") -> None:
         self.console, self.clock, self.said = console, clock, 0
+        self.model = model
         self.bot: Bot | None = None
 
     async def announce(self, told: Announcement) -> None:
@@ -47,14 +49,25 @@ class _Stage:
         assert self.bot is not None
         await self.bot.scheduler.settle()
 
-    async def says(self, name: str, text: str) -> Reply:
+    async def says(self, name: str, text: str, freely: str = "") -> Reply:
+        """A member speaks: in a charter's phrase, or with a model as people do (`freely`)."""
+        text = freely if self.model and freely else text
+        reply = await self._sends(name, f"@govbot {text}", text=text)
+        if self.model and freely and reply.entry is None and reply.choices:
+            pick = reply.choices[
+                0
+            ]  # what the model read is done when the member says that it is so
+            return await self._sends(name, f"(presses “{pick.label}”)", action=pick.action)
+        return reply
+
+    async def _sends(self, name: str, shown: str, **said: Any) -> Reply:
         assert self.bot is not None
         roles = self.bot.settings.members[name]
         member = Member(id=f"local:{name}", name=name, roles=roles)
         self.said += 1
-        request = Request(id=f"demo:{self.said}", member=member, text=text)
+        request = Request(id=f"demo:{self.said}", member=member, **said)
         self.console.print(f"[bold cyan]@{name}[/bold cyan] [dim]{when(self.clock())}[/dim]")
-        self._block(f"@govbot {text}")
+        self._block(shown)
         reply = await answered(request, self.bot.agent.handle)
         self.console.print("[bold green]govbot[/bold green]")
         self._block(reply.text)
@@ -79,14 +92,23 @@ async def _walk_through(stage: _Stage) -> None:
     await stage.says("carol", "I urgently propose that we pause sign-ups until the spam stops")
     stage.at(2, 8, 18, 30)
     await stage.says(
-        "alice", "I propose we change the moderation policy to require 2 moderators for bans"
+        "alice",
+        "I propose we change the moderation policy to require 2 moderators for bans",
+        "Hi all, here is a proposal: we change the moderation policy to require 2 moderators for"
+        " bans",
     )
     stage.at(2, 9, 10, 15)
-    await stage.says("bob", "I vote agree on proposal 125")
+    await stage.says(
+        "bob", "I vote agree on proposal 125", "My vote on proposal 125 is: I agree with it"
+    )
     stage.at(2, 10, 14, 22)
-    await stage.says("carol", "I vote agree on 125")
+    await stage.says("carol", "I vote agree on 125", "Ich stimme Vorschlag 125 zu (agree)")
     stage.at(2, 11, 9, 45)
-    await stage.says("dave", "vote disagree on #125 because two are hard to find at night")
+    await stage.says(
+        "dave",
+        "vote disagree on #125 because two are hard to find at night",
+        "Please put me down as disagree on 125, two are hard to find at night",
+    )
     await stage.wait(timedelta(days=3, hours=8, minutes=45))
     stage.at(2, 14, 18, 31)
     await stage.says("eve", "I vote disagree on 125")
@@ -119,12 +141,13 @@ async def _jury(stage: _Stage) -> None:
 
 
 async def _play(
-    console: Console, folder: Path, settings: Settings, template: str, first: int, script: Script
-) -> Report:
+    console: Console, folder: Path, settings: Settings, template: str, first: int, script: Script,
+    model: str,
+) -> Report:  # fmt: skip
     clock = SetClock(START)
-    stage = _Stage(console, clock)
+    stage = _Stage(console, clock, model)
     await found(folder, settings, template, clock, first)
-    stage.bot = await open_bot(folder, stage.announce, clock)
+    stage.bot = await open_bot(folder, stage.announce, clock, model)
     await stage.meet()
     await script(stage)
     await stage.bot.close()
@@ -135,8 +158,11 @@ def _members(names: str, **more: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     return {name: more.get(name, ("member",)) for name in names.split()}
 
 
-async def play(console: Console, folder: Path) -> bool:
-    """Plays all three communities into `folder`; whether each of them verifies."""
+async def play(console: Console, folder: Path, model: str = "") -> bool:
+    """Plays all three communities into `folder`; whether each of them verifies.
+
+    With a `model` the members of the first speak freely.
+    """
     parts: tuple[tuple[str, str, dict[str, tuple[str, ...]], str, int, Script], ...] = (
         ("Example Community", "A standard proposal, by majority",
          _members("alice bob carol dave eve"), "example", 123, _walk_through),
@@ -151,7 +177,7 @@ async def play(console: Console, folder: Path) -> bool:
         console.print()
         place = folder / template
         settings = Settings(name=name, members=members)
-        report = await _play(console, place, settings, template, first, script)
+        report = await _play(console, place, settings, template, first, script, model)
         sound = sound and report.sound
         verdict = "[green]sound[/green]" if report.sound else "[red]not sound[/red]"
         console.print(

@@ -184,7 +184,9 @@ def _decision_row(entry: Entry, decision: Decision) -> tuple[Any, ...]:
     return (
         entry.n, entry.process, decision.result, decision.reader, decision.reasoning,
         _cited(decision.citations),
-        _json([calculation.model_dump() for calculation in decision.calculations]),
+        _json([each.model_dump() for each in decision.calculations])
+        if decision.calculations
+        else "[]",
     )  # fmt: skip
 
 

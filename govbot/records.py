@@ -30,7 +30,10 @@ class Record(BaseModel):
 
 def stamp(moment: datetime) -> str:
     """A moment in UTC in one fixed width, so that text order is time order."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    text = moment.isoformat(timespec="microseconds")
+    if not text.endswith("+00:00"):  # a moment in UTC, as nearly all are, need not be moved there
+        text = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return f"{text[:-6]}Z"
 
 
 def moment(text: str) -> datetime:

@@ -23,6 +23,12 @@ FLOORS = {
     "govbot.ledger": 2,
     "govbot.config": 2,
     "govbot.llm": 2,
+    "govbot.llm.wire": 3,
+    "govbot.llm.usage": 3,
+    "govbot.llm.recorded": 3,
+    "govbot.llm.anthropic": 4,
+    "govbot.llm.openai": 4,
+    "govbot.llm.named": 5,
     "govbot.engines": 2,
     "govbot.surfaces": 2,
     "govbot.tools.dates": 2,
@@ -53,6 +59,8 @@ FLOORS = {
     "govbot.readers.words": 12,
     "govbot.stages": 13,
     "govbot.readers.offline": 13,
+    "govbot.readers.model": 13,
+    "govbot.drafting": 13,
     "govbot.process": 14,
     "govbot.replies": 14,
     "govbot.audit": 15,
@@ -67,12 +75,18 @@ FLOORS = {
     "govbot.surfaces.terminal": 20,
     "govbot.app": 21,
     "govbot.demo": 22,
-    "govbot.cli": 23,
-    "govbot.__main__": 24,
+    "govbot.evaluation": 22,
+    "govbot.options": 22,
+    "govbot.model_commands": 23,
+    "govbot.cli": 24,
+    "govbot.__main__": 25,
 }
 
 # Only these name concrete classes: everything else is handed what it needs.
-ADAPTERS = {"govbot.engines.sqlite", "govbot.readers.offline", "govbot.surfaces.terminal"}
+ADAPTERS = {
+    "govbot.engines.sqlite", "govbot.readers.offline", "govbot.readers.model",
+    "govbot.surfaces.terminal",
+}  # fmt: skip
 MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
 
 # Nothing in the kernel may see a clock, a network, chance or a model.

@@ -4,11 +4,25 @@ A provider knows prompts and schemas; it knows nothing of constitutions, members
 returns is read by a reader and doubted like anything else.
 """
 
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
+from govbot.errors import ModelError
 from govbot.records import Record
 
 Value = TypeVar("Value", bound=Record)
+
+Kind = Literal[
+    "timeout", "unreachable", "rate_limited", "overloaded", "truncated", "refused", "invalid",
+    "too_long", "wrong_key", "unknown_model", "over_budget", "unrecorded",
+]  # fmt: skip
+
+
+class ModelFailure(ModelError):
+    """A call that gave no value: of which kind, and a sentence for whoever runs the bot."""
+
+    def __init__(self, kind: Kind, message: str) -> None:
+        super().__init__(message)
+        self.kind: Kind = kind
 
 
 class Prompt(Record):
@@ -23,11 +37,12 @@ class Prompt(Record):
 
 
 class Usage(Record):
-    """What a call cost, by the provider's own count of tokens."""
+    """What a call cost, by the provider's own count of tokens; `cached` of those read."""
 
     model: str
     read: int
     written: int
+    cached: int = 0
 
 
 class Provider(Protocol):

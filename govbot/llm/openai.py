@@ -1,0 +1,98 @@
+"""OpenAI's models, and every server that speaks its Chat Completions (llama.cpp, Ollama, vLLM).
+
+Thin over the official SDK. OpenAI itself is asked by its Responses API, other servers by Chat
+Completions with a JSON schema.
+"""
+
+from typing import Any
+
+from pydantic import SecretStr
+
+from govbot.llm import Prompt, Usage, Value
+from govbot.llm.wire import RETRIES, answered, failure, failure_of, strict
+
+
+class OpenAIProvider:
+    """`base_url` names a compatible server; without it OpenAI's own. Times are in seconds."""
+
+    def __init__(
+        self, model: str, key: SecretStr | None = None, base_url: str | None = None,
+        timeout: float = 60.0, most_tokens: int = 2000,
+    ) -> None:  # fmt: skip
+        self.model, self.base_url, self.most_tokens = model, base_url, most_tokens
+        self.name = f"openai:{model}" if base_url is None else f"compatible:{model}"
+        self._key, self._timeout = key, timeout
+        self._client: Any = None
+
+    async def complete(self, prompt: Prompt, schema: type[Value]) -> tuple[Value, Usage]:
+        ask = self._respond if self.base_url is None else self._chat
+
+        async def asked(text: str) -> tuple[str, Usage]:
+            return await ask(prompt.system, text, schema)
+
+        return await answered(asked, prompt, schema, self.name)
+
+    def _open(self) -> Any:
+        if self._client is None:
+            import openai
+
+            self._client = openai.AsyncOpenAI(
+                api_key=self._key.get_secret_value() if self._key else "none",
+                base_url=self.base_url, timeout=self._timeout, max_retries=RETRIES,
+            )  # fmt: skip
+        return self._client
+
+    async def _respond(self, system: str, text: str, schema: type[Value]) -> tuple[str, Usage]:
+        import openai
+
+        shape = {
+            "type": "json_schema", "name": schema.__name__, "schema": strict(schema),
+            "strict": True,
+        }  # fmt: skip
+        try:
+            answer = await self._open().responses.create(
+                model=self.model, instructions=system, input=text, text={"format": shape},
+                max_output_tokens=self.most_tokens, store=False,
+            )  # fmt: skip
+        except openai.OpenAIError as error:
+            raise failure_of(error, self.name) from None
+        if answer.status == "incomplete":
+            raise failure("truncated", self.name)
+        parts = [part for item in answer.output for part in getattr(item, "content", None) or ()]
+        if any(part.type == "refusal" for part in parts):
+            raise failure("refused", self.name)
+        spent = answer.usage
+        cached = spent.input_tokens_details.cached_tokens if spent else 0
+        return answer.output_text, Usage(
+            model=self.name, read=spent.input_tokens if spent else 0,
+            written=spent.output_tokens if spent else 0, cached=cached or 0,
+        )  # fmt: skip
+
+    async def _chat(self, system: str, text: str, schema: type[Value]) -> tuple[str, Usage]:
+        import openai
+
+        shape = {"name": schema.__name__, "schema": strict(schema), "strict": True}
+        try:
+            answer = await self._open().chat.completions.create(
+                model=self.model, temperature=0, max_tokens=self.most_tokens,
+                messages=[
+                    {"role": "system", "content": system}, {"role": "user", "content": text}
+                ],
+                response_format={"type": "json_schema", "json_schema": shape},
+            )  # fmt: skip
+        except openai.OpenAIError as error:
+            raise failure_of(error, self.name) from None
+        if not answer.choices:
+            raise failure("invalid", self.name)
+        choice = answer.choices[0]
+        if choice.finish_reason == "length":
+            raise failure("truncated", self.name)
+        if choice.message.refusal:
+            raise failure("refused", self.name)
+        spent = answer.usage
+        details = spent.prompt_tokens_details if spent else None
+        return choice.message.content or "", Usage(
+            model=self.name, read=spent.prompt_tokens if spent else 0,
+            written=spent.completion_tokens if spent else 0,
+            cached=(details.cached_tokens if details else 0) or 0,
+        )  # fmt: skip

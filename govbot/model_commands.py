@@ -1,0 +1,153 @@
+"""The commands around models and readings: drafting, ratifying, comparing, measuring, costs."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from govbot.options import UNSOUND, console, dir_option, json_option, run
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--model", required=True, help="Who reads, as provider:model.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where to put the draft.")
+@click.option("--window", default=20_000, show_default=True, help="Characters in one prompt.")
+def read(path: Path, model: str, out: Path | None, window: int) -> None:
+    """Draft the reading of a constitution with a model, for people to check and ratify.
+
+    \b
+    Example:  govbot constitution read ours.md --model anthropic:claude-sonnet-5
+    """
+    import os
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from govbot.archive import write_whole
+    from govbot.config import reading_beside
+    from govbot.constitution import Constitution
+    from govbot.drafting import as_yaml, draft, review
+    from govbot.llm.named import provider_named
+    from govbot.readingfile import load_reading
+
+    text = Constitution.load(path)
+    beside = reading_beside(path)
+    earlier = load_reading(beside) if beside.is_file() else None
+    with Console(stderr=True).status(f"Reading {path.name} …") as shown:
+        told = run(
+            draft(text, provider_named(model, os.environ), window, earlier,
+                  lambda what: shown.update(f"Reading: {what} …"))
+        )  # fmt: skip
+    table = Table("rule", "the text around its quote", "")
+    for row in review(told, text):
+        table.add_row(*row)
+    console().print(table)
+    for each in told.drafted:
+        for problem in (*each.problems, *(f"{f.level}: {f.what}" for f in each.findings)):
+            click.echo(f"{each.title}: {problem}")
+    for note in told.notes:
+        click.echo(note)
+    place = out or (beside.with_suffix(".draft.yaml") if earlier else beside)
+    write_whole(place, as_yaml(told))
+    click.echo(f"Draft of {len(told.reading.processes)} processes: {place}. It has no force yet.")
+    click.echo(f"Check every rule, correct it, then: govbot constitution lint {path}")
+
+
+@click.command()
+@click.option("--by", required=True, help="Who ratified it, and where, as people should read it.")
+@dir_option
+def ratify(by: str, folder: Path) -> None:
+    """Put the reading beside the constitution in force. Open processes keep their old rules.
+
+    \b
+    Example:  govbot constitution ratify --by "the members, vote 12"
+    """
+    from govbot.app import ratify as put_in_force
+
+    before, after = run(put_in_force(folder, by))
+    click.echo(f"The reading {after} is in force, instead of {before}.")
+
+
+@click.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+def diff(old: Path, new: Path) -> None:
+    """What differs between two readings: each rule with its quote, before and after.
+
+    \b
+    Example:  govbot constitution diff ours.reading.yaml ours.reading.draft.yaml
+    """
+    from govbot.charter import differences
+    from govbot.readingfile import load_reading
+
+    found = differences(load_reading(old), load_reading(new))
+    for where, before, after in found:
+        click.echo(f"{where}\n  - {before}\n  + {after}")
+    click.echo(f"{len(found)} rules differ.")
+    sys.exit(UNSOUND if found else 0)
+
+
+@click.command("eval")
+@click.argument("cases", type=click.Path(path_type=Path))
+@click.option("--model", default="", metavar="PROVIDER:MODEL", help="Who reads; nobody: phrases.")
+@click.option("--repeat", default=1, show_default=True, help="How often each case is played.")
+@click.option("--record", type=click.Path(path_type=Path), help="Keep the model's answers here.")
+@click.option("--replay", type=click.Path(path_type=Path), help="Answer from such a recording.")
+@click.option("--tag", "tags", multiple=True, help="Only cases with this tag; may be repeated.")
+@json_option
+def evaluate(
+    cases: Path, model: str, repeat: int, record: Path | None, replay: Path | None,
+    tags: tuple[str, ...], as_json: bool,
+) -> None:  # fmt: skip
+    """Measure how well messages are read: right, asked back, wrong, at what cost.
+
+    \b
+    Example:  govbot eval tests/cases --model openai:gpt-5-mini --repeat 3
+    Exit code: 0 if nothing wrong was done and nothing ungrounded said, else 1.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from govbot.app import measured_readers
+    from govbot.evaluation import evaluate as measured
+    from govbot.evaluation import load_cases
+
+    chosen = [case for case in load_cases(cases) if set(tags) <= set(case.tags)]
+    make, spent = measured_readers(model, record, replay)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Playing", total=len(chosen) * repeat)
+        report = run(measured(chosen, make, repeat, spent, lambda outcome: bar.advance(task)))
+    click.echo(report.plain() if as_json else report.markdown())
+    sys.exit(UNSOUND if report.count("wrong") or report.count("ungrounded") else 0)
+
+
+@click.command()
+@dir_option
+@json_option
+def usage(folder: Path, as_json: bool) -> None:
+    """What models have cost the community this month, in tokens and money.
+
+    \b
+    Example:  govbot usage --dir ours
+    """
+    import json
+
+    from govbot.app import utc_now
+    from govbot.config import Folder
+    from govbot.llm.usage import UsageLog
+
+    home = Folder(folder)
+    settings = home.settings().model
+    log, now = UsageLog(home.usage, settings.prices), utc_now()
+    if as_json:
+        click.echo(json.dumps([each.model_dump(mode="json") for each in log.month(now)], indent=2))
+        return
+    for each in log.month(now):
+        cost = "no price given" if each.cost is None else f"{each.cost:.4f}"
+        click.echo(
+            f"{each.model}: {each.calls} calls, {each.read:,} tokens read ({each.cached:,} cached),"
+            f" {each.written:,} written, cost {cost}"
+        )
+    limit = settings.monthly_limit
+    click.echo(f"This month: {log.cost(now):.4f}" + (f" of {limit}" if limit is not None else ""))
