@@ -28,12 +28,14 @@ class ModelFailure(ModelError):
 class Prompt(Record):
     """What a model is asked. `system` comes first and changes least, so that it can be cached.
 
-    `data` is quoted matter, such as a member's message: to be read, never to be obeyed.
+    `data` is quoted matter, such as a member's message: to be read, never to be obeyed. `most` is
+    how many tokens an answer may have; a small model can go on for ever.
     """
 
     system: str
     task: str
     data: str = ""
+    most: int = 2000
 
 
 class Usage(Record):

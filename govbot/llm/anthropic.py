@@ -18,16 +18,16 @@ class AnthropicProvider:
 
     def __init__(
         self, model: str, key: SecretStr | None = None, base_url: str | None = None,
-        timeout: float = 60.0, most_tokens: int = 2000, schemas: bool = True,
+        timeout: float = 60.0, schemas: bool = True,
     ) -> None:  # fmt: skip
-        self.model, self.base_url, self.most_tokens = model, base_url, most_tokens
+        self.model, self.base_url = model, base_url
         self.schemas, self.name = schemas, f"anthropic:{model}"
         self._key, self._timeout = key, timeout
         self._client: Any = None
 
     async def complete(self, prompt: Prompt, schema: type[Value]) -> tuple[Value, Usage]:
         async def asked(text: str) -> tuple[str, Usage]:
-            return await self._message(prompt.system, text, schema)
+            return await self._message(prompt, text, schema)
 
         return await answered(asked, prompt, schema, self.name)
 
@@ -41,10 +41,10 @@ class AnthropicProvider:
             )  # fmt: skip
         return self._client
 
-    async def _message(self, system: str, text: str, schema: type[Value]) -> tuple[str, Usage]:
+    async def _message(self, prompt: Prompt, text: str, schema: type[Value]) -> tuple[str, Usage]:
         import anthropic
 
-        shape: dict[str, Any] = strict(schema)
+        system, shape = prompt.system, strict(schema)
         more: dict[str, Any] = {}
         if self.schemas:
             more["output_config"] = {"format": {"type": "json_schema", "schema": shape}}
@@ -53,7 +53,7 @@ class AnthropicProvider:
         cached = {"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}
         try:
             answer = await self._open().messages.create(
-                model=self.model, max_tokens=self.most_tokens, system=[cached],
+                model=self.model, max_tokens=prompt.most, system=[cached],
                 messages=[{"role": "user", "content": text}], **more,
             )  # fmt: skip
         except anthropic.AnthropicError as error:

@@ -17,9 +17,9 @@ class OpenAIProvider:
 
     def __init__(
         self, model: str, key: SecretStr | None = None, base_url: str | None = None,
-        timeout: float = 60.0, most_tokens: int = 2000,
+        timeout: float = 60.0,
     ) -> None:  # fmt: skip
-        self.model, self.base_url, self.most_tokens = model, base_url, most_tokens
+        self.model, self.base_url = model, base_url
         self.name = f"openai:{model}" if base_url is None else f"compatible:{model}"
         self._key, self._timeout = key, timeout
         self._client: Any = None
@@ -28,7 +28,7 @@ class OpenAIProvider:
         ask = self._respond if self.base_url is None else self._chat
 
         async def asked(text: str) -> tuple[str, Usage]:
-            return await ask(prompt.system, text, schema)
+            return await ask(prompt, text, schema)
 
         return await answered(asked, prompt, schema, self.name)
 
@@ -42,7 +42,7 @@ class OpenAIProvider:
             )  # fmt: skip
         return self._client
 
-    async def _respond(self, system: str, text: str, schema: type[Value]) -> tuple[str, Usage]:
+    async def _respond(self, prompt: Prompt, text: str, schema: type[Value]) -> tuple[str, Usage]:
         import openai
 
         shape = {
@@ -51,8 +51,8 @@ class OpenAIProvider:
         }  # fmt: skip
         try:
             answer = await self._open().responses.create(
-                model=self.model, instructions=system, input=text, text={"format": shape},
-                max_output_tokens=self.most_tokens, store=False,
+                model=self.model, instructions=prompt.system, input=text, text={"format": shape},
+                max_output_tokens=prompt.most, store=False,
             )  # fmt: skip
         except openai.OpenAIError as error:
             raise failure_of(error, self.name) from None
@@ -68,15 +68,16 @@ class OpenAIProvider:
             written=spent.output_tokens if spent else 0, cached=cached or 0,
         )  # fmt: skip
 
-    async def _chat(self, system: str, text: str, schema: type[Value]) -> tuple[str, Usage]:
+    async def _chat(self, prompt: Prompt, text: str, schema: type[Value]) -> tuple[str, Usage]:
         import openai
 
-        shape = {"name": schema.__name__, "schema": strict(schema), "strict": True}
+        # Not strict: a small model that must fill in every field fills them with inventions.
+        shape = {"name": schema.__name__, "schema": schema.model_json_schema()}
         try:
             answer = await self._open().chat.completions.create(
-                model=self.model, temperature=0, max_tokens=self.most_tokens,
+                model=self.model, temperature=0, max_tokens=prompt.most,
                 messages=[
-                    {"role": "system", "content": system}, {"role": "user", "content": text}
+                    {"role": "system", "content": prompt.system}, {"role": "user", "content": text}
                 ],
                 response_format={"type": "json_schema", "json_schema": shape},
             )  # fmt: skip

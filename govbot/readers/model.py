@@ -39,6 +39,7 @@ from govbot.records import (
 log = logging.getLogger(__name__)
 
 MOST_ACTIONS = 5
+MOST_INTENT, MOST_ANSWER = 400, 800  # tokens
 MOST_OPEN = 20  # open processes a model is told of
 SECTIONS = 10  # sections it is given where the whole constitution does not fit
 BALLOTS = ("ranking", "approvals", "scores", "form")
@@ -146,6 +147,7 @@ class ModelReader:
             system=_INTENT + _rules(vocabulary.charters),
             task="What does this message ask for?",
             data=_message(message, vocabulary),
+            most=MOST_INTENT,
         )
         try:
             said, _ = await self.provider.complete(prompt, Said)
@@ -167,6 +169,7 @@ class ModelReader:
             system=_ANSWER + (text if whole else ""),
             task="Answer this question." if whole else f"{text}\n\nAnswer this question.",
             data=question,
+            most=MOST_ANSWER,
         )
         try:
             answered, _ = await self.provider.complete(prompt, Answered)

@@ -200,7 +200,12 @@ def _would_fit(text: str, vocabulary: Vocabulary) -> str:
         for choice in process.choices_of(rule)[:4] or ("",)
     ]
     opening = [_example(c.phrases[0]) for c in vocabulary.charters.values() if c.phrases]
-    said = [*examples[:6], *opening[:4], "“status”", "or a question that ends with “?”"]
+    said = [
+        *list(dict.fromkeys(examples))[:6],
+        *opening[:4],
+        "“status”",
+        "or a question that ends with “?”",
+    ]
     return "say, for example, " + ", ".join(said)
 
 
