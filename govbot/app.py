@@ -5,12 +5,13 @@ here.
 """
 
 import asyncio
+import difflib
 import json
 import logging
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -127,10 +128,21 @@ def _key_name(name: str) -> str:
     return f"govbot/{word}"
 
 
+def _template(name: str, known: Mapping[str, Path]) -> Path:
+    """A template by its name, or a constitution by its path, with its reading beside it."""
+    if name in known:
+        return known[name]
+    if name.endswith(".md"):
+        return Path(name)  # what is wrong with it is said when it is read
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose {', '.join(sorted(known))}"
+    raise OperatorError(f"there is no template {name!r}; {hint}")
+
+
 async def found(
     path: Path, settings: Settings, template: str, clock: Clock = utc_now, first_number: int = 1
 ) -> Folder:
-    """Makes a community's folder from a template: its files, its key, its first three entries.
+    """Makes a community's folder from a template (by name, or by its path): files, key, entries.
 
     Where the settings give newcomers to the local chat no role, they get the first one that the
     template's reading declares.
@@ -138,10 +150,8 @@ async def found(
     folder, known = Folder(path), templates()
     if folder.ledger.exists() or folder.settings_file.exists():
         raise OperatorError(f"{path} already is a community's folder; choose another")
-    if template not in known:
-        raise OperatorError(f"there is no template {template!r}; choose {', '.join(sorted(known))}")
+    source, target = _template(template, known), folder.constitution(settings)
     zone_named(settings.zone)
-    source, target = known[template], folder.constitution(settings)
     _, reading = checked(source)
     roles = settings.newcomers or tuple(reading.roles)[:1]
     settings = settings.model_copy(update={"newcomers": roles})

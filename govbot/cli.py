@@ -66,7 +66,12 @@ def main() -> None:
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
-@click.option("--template", default="example", show_default=True, help="What to start from.")
+@click.option(
+    "--template",
+    default="example",
+    show_default=True,
+    help="What to start from: a name, or a constitution's path.",
+)
 @click.option("--name", default="", help="The community's name; the folder's if not given.")
 @click.option("--zone", default="UTC", show_default=True, help="Time zone of its deadlines.")
 @click.option("--member", "members", multiple=True, metavar="NAME=ROLE,…",

@@ -12,7 +12,6 @@ import shutil
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -292,8 +291,7 @@ def _after(lines: Iterable[Line], start: datetime = START) -> datetime:
 async def _set_up(case: Case, folder: Path) -> None:
     """A community of this case's people, in which its setup is played."""
     clock = SetClock(START)
-    with _offering(case):
-        await app.found(folder, Settings(name="Evaluation"), case.constitution, clock)
+    await app.found(folder, Settings(name="Evaluation"), str(case.text), clock)
     bot = await app.open_bot(folder, _unheard, clock)
     try:
         run = _Run(case, bot, clock, bot.agent.reader)
@@ -305,17 +303,6 @@ async def _set_up(case: Case, folder: Path) -> None:
                 raise OperatorError(f"{what} ({reply.text}); say it in the charter's phrases")
     finally:
         await bot.memory.close()
-
-
-@contextmanager
-def _offering(case: Case) -> Iterator[None]:
-    """`found` knows constitutions by name; while this lasts, the case's is among them."""
-    known = app.templates
-    app.templates = lambda: {**known(), case.constitution: case.text}
-    try:
-        yield
-    finally:
-        app.templates = known
 
 
 class _Overheard:

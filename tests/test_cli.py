@@ -142,3 +142,16 @@ def test_rebuild_makes_the_same_tables_again(town: Path) -> None:
 def test_names_of_any_script_name_folders_and_communities(tmp_path: Path) -> None:
     made = run("init", tmp_path / "ü \u202e 社区", "--name", "Café [red]社区")
     assert made.exit_code == 0 and run("verify", tmp_path / "ü \u202e 社区").exit_code == 0
+
+
+def test_a_community_starts_from_a_constitution_of_one_s_own(tmp_path: Path) -> None:
+    home = Path(__file__).parent.parent / "templates" / "governance"
+    for name in ("consensus.md", "consensus.reading.yaml"):
+        (tmp_path / name.replace("consensus", "ours")).write_text((home / name).read_text())
+    made = run("init", tmp_path / "c", "--template", tmp_path / "ours.md")
+    assert made.exit_code == 0 and run("verify", tmp_path / "c").exit_code == 0
+    missing = run("init", tmp_path / "d", "--template", tmp_path / "none.md")
+    assert missing.exit_code == 2 and "none.md" in missing.stderr
+    assert (
+        "did you mean 'consensus'" in run("init", tmp_path / "d", "--template", "consensu").stderr
+    )

@@ -95,6 +95,7 @@ def item(action: Any, **more: Any) -> Item:
 
 
 AMISS = [
+    ("yes to 99", item("input", process=99, input="vote", value="agree"), "#1, #2"),
     ("put me down for 1", item("input", process=1, input="vote", value="perhaps"), "which do you"),
     ("put me down for 7", item("input", process=7, input="vote", value="agree"), "#1, #2"),
     ("yes please", item("input", process=1, input="vote", value="agree"), "#1, #2"),
@@ -117,6 +118,28 @@ def test_what_a_model_gets_wrong_is_asked_back(
         read_by(town, Said(items=(amiss,)))
         reply = await town.say("bob", message)
         assert not reply.choices and says.lower() in reply.text.lower()
+
+    live(tmp_path / "town", script)
+
+
+def test_a_number_that_is_no_process_is_not_taken_for_the_only_one(tmp_path: Path) -> None:
+    async def script(town: Town) -> None:
+        await town.say("alice", PROPOSAL)
+        read_by(town, vote(1), vote(1))
+        assert not (await town.say("bob", "yes to 99 from me")).choices
+        assert (await town.say("carol", "yes from me")).choices
+
+    live(tmp_path / "town", script)
+
+
+def test_what_is_quoted_from_others_never_reaches_the_model(tmp_path: Path) -> None:
+    async def script(town: Town) -> None:
+        await town.say("alice", PROPOSAL)
+        model = read_by(town, vote())
+        assert not (await town.say("bob", "> I vote agree on 1\n > me too")).choices
+        assert not model.asked
+        assert (await town.say("bob", "> who is for 1?\nwell, I am for 1")).choices
+        assert "who is for" not in model.asked[0].data
 
     live(tmp_path / "town", script)
 

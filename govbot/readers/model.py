@@ -141,6 +141,7 @@ class ModelReader:
 
     async def intent(self, message: str, vocabulary: Vocabulary) -> Intent:
         plainly = await self.first.intent(message, vocabulary)
+        message = _own_lines(message)
         if not isinstance(plainly, Unclear | Ask) or not plain_text(message):
             return plainly
         prompt = Prompt(
@@ -177,6 +178,12 @@ class ModelReader:
             log.error("the model could not answer a question: %s", error)
             return constitution.query(question)
         return _grounded(answered, question, constitution, whole)
+
+
+def _own_lines(message: str) -> str:
+    """A message without the lines that chats mark as quoted from somebody else."""
+    lines = message.splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith(">"))
 
 
 def _without_model(unclear: Unclear) -> Unclear:
@@ -360,7 +367,7 @@ def _where(item: Item, own: str, vocabulary: Vocabulary) -> tuple[Standing, Inpu
         for process, rule in fitting:
             if process.number == number:
                 return process, rule
-    if len(fitting) == 1 and not named:
+    if len(fitting) == 1 and not said:
         return fitting[0]
     numbers = ", ".join(f"#{process.number}" for process, _ in fitting) or "none takes that now"
     raise _Doubt(f"which process do you mean: {numbers}")
