@@ -7,6 +7,7 @@ no name and no message can make a heading, a link, an image, a table or a line o
 
 import re
 import unicodedata
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,8 +28,11 @@ from govbot.records import (
     plain,
 )
 from govbot.replies import counts, sentence
-from govbot.state import Process, electorate
+from govbot.state import Process, electorate, of_roles_alone
 from govbot.tools.dates import when
+
+MOST_ADMITTED = 32  # lists of the eligible kept at hand
+_ADMITTED: OrderedDict[tuple[int, str], tuple[Any, tuple[int, str]]] = OrderedDict()
 
 _MARKED = re.compile(r"([\\`*_\[\]<&|~$@^])")
 _LINKED = re.compile(r"(?<=www)(\.)|(:)(?=//)", re.IGNORECASE)
@@ -168,10 +172,22 @@ class AuditTrail:
         for rule in (rule for stage in process.rules.stages for rule in stage.inputs):
             asked.setdefault(rule.who, []).append(rule.kind)
         for who, kinds in asked.items():
-            people = sorted(electorate(process, who))
-            names = ", ".join(self._name(id, process) for id in people) or "nobody"
-            yield f"- {', '.join(dict.fromkeys(kinds))} ({_code(who)}): {len(people)} — {names}"
+            count, names = self._admitted(process, who)
+            yield f"- {', '.join(dict.fromkeys(kinds))} ({_code(who)}): {count} — {names}"
         yield ""
+
+    def _admitted(self, process: Process, who: str) -> tuple[int, str]:
+        """How many a rule admits, and their names. Processes opened together share a roll."""
+        key, shared = (id(process.roll), who), of_roles_alone(who)
+        if shared and (kept := _ADMITTED.get(key)) is not None and kept[0] is process.roll:
+            return kept[1]
+        people = sorted(electorate(process, who))
+        told = len(people), ", ".join(self._name(id, process) for id in people) or "nobody"
+        if shared:
+            _ADMITTED[key] = process.roll, told
+            while len(_ADMITTED) > MOST_ADMITTED:
+                _ADMITTED.popitem(last=False)
+        return told
 
     def _given(self, process: Process, entries: list[Entry]) -> Iterator[str]:
         yield "## What was given"

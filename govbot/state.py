@@ -4,7 +4,8 @@ Owns who is on a roll, whom a who-rule admits and the names an expression may us
 only by what `govbot.process` makes of an entry.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -119,7 +120,7 @@ def member_facts(member: Member, at: datetime) -> dict[str, Any]:
 def admits(process: Process, who: str, member: Member) -> bool:
     """Whether a who-rule admits this member. A rule without a value admits nobody."""
     assert process.opened_at is not None
-    if names_in(who) <= _OF_ROLES:
+    if of_roles_alone(who):
         return _role_admits(who, member.roles)
     names = {
         **process.fields,
@@ -130,6 +131,11 @@ def admits(process: Process, who: str, member: Member) -> bool:
         "roles": member.roles,
     }
     return _admits(who, names)
+
+
+def of_roles_alone(who: str) -> bool:
+    """Whether a who-rule asks for roles alone, so that processes may share its answer."""
+    return names_in(who) <= _OF_ROLES
 
 
 _OF_ROLES = frozenset({"roles"})
@@ -148,8 +154,24 @@ def _admits(who: str, names: Mapping[str, Any]) -> bool:
         return False
 
 
-def electorate(process: Process, who: str) -> Iterator[str]:
+def electorate(process: Process, who: str) -> Iterable[str]:
     """The ids on the roll that a who-rule admits. Members alike in what it asks are asked once."""
+    if not of_roles_alone(who):
+        return _electorate(process, who)
+    # Processes opened between two changes of the members share one roll.
+    kept = _SHARED.get((id(process.roll), who))
+    if kept is None or kept[0] is not process.roll:
+        kept = _SHARED[id(process.roll), who] = process.roll, tuple(_electorate(process, who))
+        while len(_SHARED) > MOST_SHARED:
+            _SHARED.popitem(last=False)
+    return kept[1]
+
+
+MOST_SHARED = 32
+_SHARED: OrderedDict[tuple[int, str], tuple[Any, tuple[str, ...]]] = OrderedDict()
+
+
+def _electorate(process: Process, who: str) -> Iterator[str]:
     wanted = names_in(who)
     alike: dict[Any, bool] = {}
     for member in process.roll.values():
