@@ -150,10 +150,10 @@ class Constitution:
         found = re.search(r"\s+".join(words), text)
         assert found, "folding and matching agree on what white space is"
         start, end = found.span()
-        spans = [span for span in _spans(text) if span[0] < end and start < span[1]]
+        spans = [span for span in spans_of(text) if span[0] < end and start < span[1]]
         for edge in (start, end - 1):
             if not any(first <= edge < last for first, last in spans):
-                first, last = _line(text, edge)
+                first, last = line_at(text, edge)
                 spans.append((min(first, start), last))
         return _fold(text[min(first for first, _ in spans) : max(last for _, last in spans)])
 
@@ -425,7 +425,7 @@ def _slug(title: str) -> str:
 # --- passages: sentences, list items, table rows -----------------------------------------
 
 
-def _spans(text: str) -> list[tuple[int, int]]:
+def spans_of(text: str) -> list[tuple[int, int]]:
     """Where the passages of a section's text begin and end, in order, its own heading left out."""
     lines = text.split("\n")
     starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
@@ -465,7 +465,7 @@ def _ends_sentence(text: str, start: int, stop: int, after: int) -> bool:
     )
 
 
-def _line(text: str, position: int) -> tuple[int, int]:
+def line_at(text: str, position: int) -> tuple[int, int]:
     """Where the words of a line begin, after its markers, and where they end."""
     end = text.find("\n", position)
     markers = _MARKERS.match(text, text.rfind("\n", 0, position) + 1)
@@ -474,7 +474,7 @@ def _line(text: str, position: int) -> tuple[int, int]:
 
 def _title_line(section: Section) -> str:
     """A heading as a quote of itself: its first line as written, without the marks."""
-    start, end = _line(section.text, len(section.text) - len(section.text.lstrip()))
+    start, end = line_at(section.text, len(section.text) - len(section.text.lstrip()))
     return _fold(section.text[start:end].rstrip("# \t")) or _fold(section.text[:end])
 
 
@@ -493,7 +493,7 @@ class _Index:
         self._db.execute(f"create virtual table sections using fts5(title, above, body, {tokens})")
         self._db.execute(f"create virtual table passages using fts5(body, {tokens})")
         for n, section in enumerate(sections):
-            found = [_fold(section.text[first:last]) for first, last in _spans(section.text)]
+            found = [_fold(section.text[first:last]) for first, last in spans_of(section.text)]
             self.passages.append(range(len(self._texts), len(self._texts) + len(found)))
             self._texts += found
             row = (n, section.title, " ".join(section.path[:-1]), "\n".join(found))

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from govbot.charter import Charter, Reading, citations_in, identifier
 from govbot.constitution import Constitution, Section
 from govbot.errors import ModelError
+from govbot.grounding import ground_charter
 from govbot.lint import Finding, lint
 from govbot.llm import Prompt, Provider
 from govbot.records import Citation, Record
@@ -277,7 +278,10 @@ def _charter(
         }],
     }  # fmt: skip
     try:
-        return Charter.model_validate(document), problems
+        charter = Charter.model_validate(document)
+        for where, found in ground_charter(constitution, charter):
+            problems += [f"{where}: {objection}" for objection in found.objections]
+        return charter, problems
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"])
@@ -318,10 +322,10 @@ def _outcomes(
 def review(draft: Draft, constitution: Constitution) -> Iterator[tuple[str, str, str]]:
     """What people should look at: each rule, its quote in its surroundings, if it holds."""
     for type, charter in draft.reading.processes.items():
-        for where, citation in citations_in(charter):
-            around = constitution.around(citation) or citation.quote
-            held = "grounded" if constitution.holds(citation) else "not grounded"
-            yield f"{type}.{where}", f"{citation.section}: {around}", held
+        for where, found in ground_charter(constitution, charter):
+            around = found.surrounding or found.citation.quote
+            held = "grounded" if found.passes else "; ".join(found.objections) or found.status
+            yield f"{type}.{where}", f"{found.citation.section}: {around}", held
 
 
 def as_yaml(draft: Draft) -> str:

@@ -27,23 +27,13 @@ from govbot.charter import (
 )
 from govbot.constitution import Constitution
 from govbot.expression import ExpressionError, holds, names_in
+from govbot.numbers import numbers_in as numbers_in
 from govbot.records import Citation, Record
 
 STAGE_NAMES = frozenset({"eligible", "turnout", "inputs", "days_open", "opener"})
 MOST_TRIALS = 6000
 
 _ROLE = re.compile(r"""['"]([^'"]+)['"]\s+(?:not\s+)?in\s+roles""")
-_DIGITS = re.compile(r"\d+(?:\.\d+)?(?:/\d+)?")
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
-    " sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_PARTS = {
-    "half": Fraction(1, 2), "third": Fraction(1, 3), "thirds": Fraction(1, 3),
-    "quarter": Fraction(1, 4), "quarters": Fraction(1, 4), "fifth": Fraction(1, 5),
-    "fifths": Fraction(1, 5), "tenth": Fraction(1, 10), "tenths": Fraction(1, 10),
-}  # fmt: skip
 
 
 class Finding(Record):
@@ -94,34 +84,6 @@ def _quotes(reading: Reading, constitution: Constitution) -> Iterator[Finding]:
             where=where,
             what=f"{citation.section} does not say “{citation.quote}”{hint}",
         )
-
-
-def numbers_in(text: str) -> set[Fraction]:
-    """The numbers a text names, in figures, words or simple fractions ('two-thirds')."""
-    found = {Fraction(n) for n in _DIGITS.findall(text) if not n.endswith("/0")}
-    words = re.findall(r"[a-z]+", text.lower())
-    for position, word in enumerate(words):
-        value = _word_number(word)
-        before = words[position - 1] if position else ""
-        following = words[position + 1] if position + 1 < len(words) else ""
-        if word in _PARTS and _word_number(before) is None:
-            found.add(_PARTS[word])
-        if value is None:
-            continue
-        found.add(Fraction(value))
-        if following in _PARTS:
-            found.add(value * _PARTS[following])
-        elif word in _TENS and following in _UNITS[1:10]:
-            found.add(Fraction(value + _UNITS.index(following)))
-    return found
-
-
-def _word_number(word: str) -> int | None:
-    if word in _UNITS:
-        return _UNITS.index(word)
-    if word in _TENS:
-        return 20 + 10 * _TENS.index(word)
-    return {"once": 1, "twice": 2, "hundred": 100, "fortnight": 14}.get(word)
 
 
 def _ungrounded(where: str, said: str, citation: Citation | None) -> Iterator[Finding]:
@@ -232,7 +194,9 @@ def _lasting(where: str, lasts: Lasts | None) -> Iterator[Finding]:
 def _tallied(where: str, rule: TallyRule) -> Iterator[Finding]:
     """Numbers of a count decide too: seats, thresholds and budgets must stand in its quote."""
     numbers = [str(rule.seats), *map(str, rule.options.values()), *rule.computed.values()]
-    yield from _ungrounded(where, " ".join(n for n in numbers if _DIGITS.search(n)), rule.cite)
+    yield from _ungrounded(
+        where, " ".join(n for n in numbers if any(map(str.isdigit, n))), rule.cite
+    )
 
 
 def _conditions(stage: Stage) -> Iterator[tuple[str, Citation | None]]:

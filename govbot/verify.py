@@ -299,16 +299,25 @@ class _Tables:
 def _rows_differ(check: _Check, stored: Projection, again: Path) -> None:
     stored.db.execute("attach ? as again", [f"file:{again}?mode=ro"])
     for table in TABLES:
-        columns = "rowid, *" if table == "words" else "*"
-        sides = (("not in the ledger", "main", "again"), ("missing", "again", "main"))
-        for extra, first, second in sides:
-            sql = f"select {columns} from {first}.{table}"
-            sql += f" except select {columns} from {second}.{table}"
-            for row in stored.db.execute(f"{sql} limit 5"):
-                check.fault(f"table {table}", f"the row {row!r} is {extra}; run `govbot rebuild`")
-        check.checked["table rows"] += stored.db.execute(
-            f"select count(*) from main.{table}"
-        ).fetchone()[0]
+        held, made = (
+            stored.db.execute(f"select count(*) from {side}.{table}").fetchone()[0]
+            for side in ("main", "again")
+        )
+        check.checked["table rows"] += held
+        # No row is there twice: if all are right and as many, none is missing.
+        if _beyond(check, stored, table, ("main", "again", "not in the ledger")) or held != made:
+            _beyond(check, stored, table, ("again", "main", "missing"))
+
+
+def _beyond(check: _Check, stored: Projection, table: str, sides: tuple[str, str, str]) -> bool:
+    """Names the first rows that one side has and the other has not; whether there are any."""
+    columns = "rowid, *" if table == "words" else "*"
+    first, second, what = sides
+    sql = f"select {columns} from {first}.{table} except select {columns} from {second}.{table}"
+    found = list(stored.db.execute(f"{sql} limit 5"))
+    for row in found:
+        check.fault(f"table {table}", f"the row {row!r} is {what}; run `govbot rebuild`")
+    return bool(found)
 
 
 def _audits(check: _Check, folder: Path, history: Callable[[str], Iterable[bytes]]) -> None:

@@ -20,6 +20,7 @@ FLOORS = {
     "govbot.expression": 1,
     "govbot.tools.charts": 1,
     "govbot.constitution": 2,
+    "govbot.numbers": 2,
     "govbot.ledger": 2,
     "govbot.config": 2,
     "govbot.llm": 2,
@@ -55,6 +56,7 @@ FLOORS = {
     "govbot.balloting": 12,
     "govbot.state": 12,
     "govbot.lint": 12,
+    "govbot.grounding": 12,
     "govbot.readers": 12,
     "govbot.readers.words": 12,
     "govbot.stages": 13,
@@ -92,7 +94,7 @@ MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
 # Nothing in the kernel may see a clock, a network, chance or a model.
 PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
-    "replies.py", "audit.py", "state.py", "balloting.py",
+    "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {

@@ -231,12 +231,16 @@ class SqliteEngine:
 
     def misfiled(self) -> Iterator[tuple[int, str]]:
         """Rows whose columns do not follow from their bytes, and which column it is."""
-        for column in ("id", "process"):
-            for (n,) in self._query(
-                "select n from entries where case when json_valid(cast(bytes as text))"
-                f" then json_extract(cast(bytes as text), '$.{column}') is not {column} end"
-            ):
-                yield n, f"it is filed under another {column} than it has"
+        for n, id, process in self._query(
+            "select n, json_extract(text, '$.id') is not id,"
+            " json_extract(text, '$.process') is not process"
+            " from (select n, id, process, cast(bytes as text) text from entries)"
+            " where case when json_valid(text) then json_extract(text, '$.id') is not id"
+            " or json_extract(text, '$.process') is not process end"
+        ):
+            for column, wrong in (("id", id), ("process", process)):
+                if wrong:
+                    yield n, f"it is filed under another {column} than it has"
         for n, leaf, data in self._chunks("select n, leaf, bytes from entries where n > ?", -1):
             if leaf != leaf_hash(data):
                 yield n, "the leaf hash beside it is not that of its bytes"

@@ -16,8 +16,8 @@ from typing import Any, Literal, get_args
 from govbot.charter import Charter, InputRule
 from govbot.constitution import Constitution, Guidance, Section
 from govbot.errors import ModelError
-from govbot.lint import numbers_in
 from govbot.llm import Prompt, Provider, Usage, Value
+from govbot.numbers import numbers_in
 from govbot.readers import Reader, Standing, Vocabulary
 from govbot.readers.words import ballot_of, plain_text, spellings_of
 from govbot.records import (
