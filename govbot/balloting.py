@@ -124,7 +124,8 @@ def count_ballots(
         **{name: plain(value) for name, value in sorted(options.items())},
     }
     if ballot.takes != "form":
-        arguments["candidates"] = sorted(names)
+        # With fewer candidates than seats all of them are seated; the rest stay empty.
+        arguments |= {"candidates": sorted(names), "seats": max(1, min(seats, len(names)))}
     return call("tally", arguments)
 
 

@@ -103,7 +103,7 @@ def evaluate(
     """Measure how well messages are read: right, asked back, wrong, at what cost.
 
     \b
-    Example:  govbot eval tests/cases --model openai:gpt-5-mini --repeat 3
+    Example:  govbot eval tests/cases --model openai:gpt-5.4-mini --repeat 3
     Exit code: 0 if nothing wrong was done and nothing ungrounded said, else 1.
     """
     from rich.console import Console

@@ -17,6 +17,7 @@ from govbot.charter import (
     Announce,
     EffectRule,
     GrantRole,
+    InputRule,
     OutcomeRule,
     RevokeRole,
     Stage,
@@ -128,6 +129,20 @@ def _poll(process: Process, at: datetime, head: str) -> _Polled:
     names, rule, ballot = facts(process, at), process.now.tally, process.now.ballot
     if rule is None or ballot is None:
         return _Polled(names, process.drawn)
+    try:
+        calculations, winners, told = _count(process, rule, ballot, names, head)
+    except GovbotError as error:
+        # A count that cannot be made must not keep its stage from ending: nobody has won.
+        calculations, winners, told = (), (), f"The ballots could not be counted: {error}."
+    bound = {"winners": winners, rule.named: winners, "winner": winners[0] if winners else ""}
+    drawn = {**process.drawn, rule.named: winners}
+    return _Polled({**names, **bound}, drawn, calculations, told)
+
+
+def _count(
+    process: Process, rule: TallyRule, ballot: InputRule, names: Mapping[str, Any], head: str
+) -> tuple[tuple[Calculation, ...], tuple[str, ...], str]:
+    """The calculations of a count, who won and the story of it."""
     ballots = {who: value for who, (value, _) in process.inputs.get(ballot.kind, Map()).items()}
     weights, delegation, story = _weigh(process, rule, ballots)
     options = {**rule.options, **{n: evaluate(e, names) for n, e in rule.computed.items()}}
@@ -136,11 +151,8 @@ def _poll(process: Process, at: datetime, head: str) -> _Polled:
         rule.seats if isinstance(rule.seats, int) else evaluate(rule.seats, names),
         seed_for(head, f"{process.id}:{process.turn}:tally"),
     )  # fmt: skip
-    winners = tuple(counted.result["winners"])
-    bound = {"winners": winners, rule.named: winners, "winner": winners[0] if winners else ""}
     told = " ".join([*story, f"Counted by {rule.method}: {counted.result['explanation']}"])
-    drawn = {**process.drawn, rule.named: winners}
-    return _Polled({**names, **bound}, drawn, (*delegation, counted), told)
+    return (*delegation, counted), tuple(counted.result["winners"]), told
 
 
 def _weigh(

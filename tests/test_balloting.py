@@ -183,6 +183,37 @@ def test_a_board_is_nominated_elected_and_given_its_role(club: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("standing", "voting", "tally", "board"),
+    [
+        ("alice", "@alice", {"seats": 2}, ("local:alice",)),
+        ("", "", {"seats": 2}, ()),
+        ("alice", "@alice", {"seats": "1 / (turnout - turnout)"}, ()),
+        ("alice", "", {"seats": 2}, ()),
+    ],
+)
+def test_a_count_that_fills_no_seat_still_ends_its_stage(
+    standing: str, voting: str, tally: dict[str, Any], board: tuple[str, ...], club: Any
+) -> None:
+    stand = {"kind": "stand", "who": WHO, "cite": STAND, "phrases": ["I stand"]}
+    rank = ballot("ranking", choices_from="stand")
+    del rank["choices"]
+    rule = {"method": "stv-scottish", "of": "ballot", "named": "board", **tally}
+    charter = poll([stand, rank], rule)
+    charter["stages"][0]["outcomes"] = [{"otherwise": "counted", "cite": COUNT}]
+
+    async def script(town: Town) -> None:
+        await town.say("alice", "poll: the board")
+        if standing:
+            assert (await town.say(standing, "I stand")).ok
+        if voting:
+            assert (await town.say("bob", f"ballot: {voting}")).ok
+        await town.until(START + timedelta(days=3))
+        assert (town.process().status, town.process().drawn["board"]) == ("ended", board)
+
+    club(charter, script)
+
+
+@pytest.mark.parametrize(
     ("tally", "winner"),
     [
         ({}, "bo"),
