@@ -385,13 +385,81 @@ class Choice(Record):
     reason: bool = False  # whether the rules ask for one with it
 
 
+class Says(Record):
+    """Plain words of the bot; what people wrote stands in them as they wrote it."""
+
+    kind: Literal["text"] = "text"
+    text: str
+
+
+class Quote(Record):
+    """Words of the constitution, and the breadcrumb of where they stand."""
+
+    kind: Literal["quote"] = "quote"
+    place: str
+    words: str
+
+
+class Bar(Record):
+    """How many stand for one choice; `share` in words, such as `66.7%`."""
+
+    label: str
+    count: int
+    share: str = ""
+
+
+class Tally(Record):
+    """What was given of one kind of input; `bars` is empty where choices are hidden or none."""
+
+    kind: Literal["tally"] = "tally"
+    input: str
+    given: int
+    eligible: int | None = None  # how many may give it, where that is known
+    hidden: bool = False
+    bars: tuple[Bar, ...] = ()
+
+
+class Deadline(Record):
+    """When the present stage ends; `said` is the same in words, with its time zone."""
+
+    kind: Literal["deadline"] = "deadline"
+    at: Moment | None
+    said: str
+
+
+class Card(Record):
+    """A process as everybody may see it: nothing hidden, nothing about whoever looks at it."""
+
+    kind: Literal["card"] = "card"
+    process: int
+    title: str
+    type: str  # the charter's title
+    opener: str  # the member's id
+    stage: str
+    status: Literal["open", "paused", "ended"]
+    outcome: str = ""
+    text: str = ""  # what was proposed, in its opener's words
+    deadline: Deadline
+    tallies: tuple[Tally, ...] = ()
+    takes: tuple[str, ...] = ()  # who may give what, a line each
+    rules: tuple[Quote, ...] = ()  # what decides the present stage
+    choices: tuple[Choice, ...] = ()
+
+
+Part = Annotated[Says | Quote | Tally | Deadline | Card, Field(discriminator="kind")]
+
+
 class Reply(Record):
-    """What the member is told. `entry` is the ledger position that makes it true."""
+    """What the member is told. `entry` is the ledger position that makes it true.
+
+    `text` says all of it; `parts` say the same for surfaces that can show more than text.
+    """
 
     text: str
     ok: bool = True
     process: str | None = None
     entry: int | None = None
+    parts: tuple[Part, ...] = ()
     choices: tuple[Choice, ...] = ()
 
 

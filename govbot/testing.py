@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from govbot.errors import ModelError
 from govbot.llm import Prompt, Usage, Value
 from govbot.records import Announcement, Record, Reply, Request
+from govbot.surfaces import Capabilities
 
 
 class SetClock:
@@ -33,6 +34,8 @@ class SetClock:
 
 class MemorySurface:
     """A chat in a list: what is put in comes out of the inbox, what is sent is kept."""
+
+    capabilities = Capabilities()
 
     def __init__(self, *requests: Request) -> None:
         self.requests = list(requests)

@@ -16,6 +16,7 @@ from rich.panel import Panel
 
 from govbot.config import Settings
 from govbot.records import Announcement, Ask, Choice, Give, Intent, Member, Reply, Request, Show
+from govbot.surfaces import Capabilities
 
 HELP = """\
 Type a message as a member would: “I propose that …”, “vote agree on 1”, “who may vote?”
@@ -56,6 +57,8 @@ class _Piped:
 
 class Terminal:
     """`audit` gives the path of a process's audit, for the link under a reply."""
+
+    capabilities = Capabilities()
 
     def __init__(self, settings: Settings, console: Console, audit: Callable[[str], str]) -> None:
         self.settings, self.console, self.audit = settings, console, audit
