@@ -34,11 +34,15 @@ from govbot.records import (
     Opened,
     Reply,
     Request,
+    Ruling,
     Seen,
     Show,
     StageEnded,
     Turned,
     Unclear,
+    Want,
+    canonical,
+    digest,
 )
 from govbot.replies import (
     OFFERED,
@@ -46,11 +50,14 @@ from govbot.replies import (
     explained,
     listing,
     meant,
+    proposed,
     recorded,
     refusal,
     sentence,
     status,
+    uncovered,
 )
+from govbot.rulings import ruling_objections, unfounded
 from govbot.stages import ends_early
 from govbot.state import Process
 from govbot.verify import doubts
@@ -59,6 +66,7 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 _NUMBER = re.compile(r"(?<!\d)\d{1,9}(?!\d)")
+ACTS = ("pause", "resume", "extend", "cancel")
 SHOWN = 20  # open processes listed in one reply
 FORGOTTEN = timedelta(minutes=10)  # after which an unclear message is not gone on with
 REMEMBERED = 1000  # members whose last message was unclear
@@ -71,6 +79,7 @@ class Agent:
         self.memory, self.reader, self.clock = memory, reader, clock
         self._spelled: tuple[object, Mapping[str, str]] = None, {}
         self._unclear_before: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
+        self._proposed: OrderedDict[str, None] = OrderedDict()  # rulings that were doubted here
 
     async def handle(self, request: Request) -> Reply:
         """Answers one request. An OperatorError is for the log, not for the member."""
@@ -125,6 +134,7 @@ class Agent:
                 number=process.number,
                 title=process.title,
                 stage=process.now,
+                manage={act: process.rules.manage.rule(act) is not None for act in ACTS},
                 choices=_made_choices(process),
             )  # fmt: skip
             for process in {process.id: process for process in meant}.values()
@@ -156,6 +166,8 @@ class Agent:
                 return await self._answer(intent)
             case Show():
                 return self._show(intent)
+            case Want():
+                return await self._unforeseen(intent, request)
             case Unclear():
                 return self._unclear(intent)
             case Offer():
@@ -164,6 +176,8 @@ class Agent:
     async def _act(self, intent: Open | Give | Manage, request: Request) -> Reply:
         if isinstance(intent, Give | Manage):
             await self._close_if_due(intent.process)
+        if isinstance(intent, Manage) and self._unprovided(intent):
+            return await self._unforeseen(Want(what=request.text), request)
         fact = self._decide(intent, request)
         self._verify(fact)
         try:
@@ -176,11 +190,19 @@ class Agent:
         memory, at, id = self.memory, self._now(), f"request:{request.id}"
         match intent:
             case Open():
+                self._only_doubted(intent)
                 return memory.opening(intent.type, intent.fields, request.member.id, at, id)
             case Give():
                 return memory.giving(intent, memory.member(request.member.id), at, id)
             case Manage():
-                return memory.managing(intent, memory.member(request.member.id), at, id)
+                return memory.managing(intent, memory.member(request.member.id).id, at, id)
+
+    def _only_doubted(self, intent: Open) -> None:
+        """A ruling comes from a reader and has been doubted; nobody brings one of their own."""
+        charter = self.memory.community.charters.get(intent.type)
+        field = charter.ruling if charter is not None else None
+        if field in intent.fields and _named(intent) not in self._proposed:
+            raise MemberError("say in your own words what should be decided; I will look it up")
 
     # --- 5 verify ---------------------------------------------------------------------------
 
@@ -325,6 +347,73 @@ class Agent:
         text = "\n".join([OFFERED, *lines, "Nothing is recorded until you confirm it."])
         return Reply(text=text, ok=False, choices=picks)
 
+    def _unprovided(self, manage: Manage) -> bool:
+        """Whether no charter lets anybody do this, and people may decide what none foresees."""
+        rules = self.memory.get_process(manage.process).rules
+        charters = self.memory.community.charters.values()
+        return rules.manage.rule(manage.act) is None and any(c.ruling for c in charters)
+
+    async def _unforeseen(self, want: Want, request: Request) -> Reply:
+        """A request that no rule foresees: what people could decide, for them to decide.
+
+        The member sees it first and says whether it is put to those who may.
+        """
+        constitution = self.memory.constitution()
+        found = await self.reader.propose(
+            want.what, constitution, self._vocabulary(request),
+            lambda ruling: self._ruling_doubts(ruling, want.what),
+        )  # fmt: skip
+        rulings = [proposal.ruling for proposal in found if proposal.ruling is not None]
+        if not rulings:
+            await self._note_refused(request, [why for each in found for why in each.refused])
+            near = constitution.query(want.what).sections
+            return Reply(text=uncovered(want.what, near), ok=False)
+        actions = [self._put(ruling, want.what) for ruling in rulings]
+        self._proposed.update({_named(action): None for action in actions})
+        while len(self._proposed) > REMEMBERED:
+            self._proposed.popitem(last=False)
+        charters = self.memory.community.charters
+        picks = tuple(Choice(label=meant(action, charters), action=action) for action in actions)
+        text = proposed(rulings, want.what, constitution, self.memory.community)
+        return Reply(text=text, ok=False, choices=picks)
+
+    def _put(self, ruling: Ruling, wanted: str) -> Open:
+        """The opening that puts a ruling to the people its charter names."""
+        for type, charter in self.memory.community.charters.items():
+            if charter.ruling is not None and ruling.does in charter.may_rule(charter.ruling):
+                texts = {
+                    name: wanted
+                    for name, rule in charter.fields.items()
+                    if rule.type == "text" and rule.required
+                }
+                held = ruling.model_dump(mode="json", exclude_defaults=True)
+                return Open(type=type, fields={**texts, charter.ruling: held})
+        raise MemberError(f"the constitution lets nobody decide to {ruling.does.replace('_', ' ')}")
+
+    def _ruling_doubts(self, ruling: Ruling, wanted: str) -> list[str]:
+        try:
+            action = self._put(ruling, wanted)
+            if ruling.process is not None:
+                self.memory.get_process(ruling.process)
+        except MemberError as error:
+            return [str(error)]
+        community = self.memory.community
+        held = action.fields[str(community.charters[action.type].ruling)]
+        may = community.charters[action.type].may_rule(str(community.charters[action.type].ruling))
+        return ruling_objections(held, may, community) or unfounded(
+            ruling, wanted, self.memory.constitution()
+        )
+
+    async def _note_refused(self, request: Request, why: list[str]) -> None:
+        """What a reader proposed without ground is on record, with the reasons."""
+        if not why:
+            return
+        decision = Decision(reasoning=refusal(why), result="refused", reader=self.reader.name)
+        await self.memory.add_decision(
+            None, " ".join(request.text.split())[:500], decision, request.member.id,
+            at=self._now(), id=f"request:{request.id}:ruling",
+        )  # fmt: skip
+
     def _would_fit(self, action: Open | Give | Manage) -> bool:
         """Whether there is such a type or process at all; the rules are asked on confirmation."""
         if isinstance(action, Open):
@@ -336,6 +425,10 @@ class Agent:
     def _now(self) -> datetime:
         """The present, never before the last entry: a clock set back cannot reorder anything."""
         return max(self.clock(), self.memory.engine.last_at or self.clock())
+
+
+def _named(action: Open) -> str:
+    return digest(canonical(action.model_dump(mode="json")))
 
 
 def _made_choices(process: Process) -> dict[str, tuple[str, ...]]:

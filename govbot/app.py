@@ -181,6 +181,7 @@ async def _enact(
         ("adopted", Adopted(constitution=constitution.digest, text=constitution.text)),
         ("ratified", Ratified(
             constitution=constitution.digest, reading=reading.digest, document=reading.document,
+            provisional=bool(reading.drafted_by),
         )),
     )  # fmt: skip
     for id, body in bodies:
@@ -211,8 +212,8 @@ async def ratify(path: Path, by: str, clock: Clock = utc_now) -> tuple[str, str]
     _, reading = checked(folder.constitution(settings))
     memory = Memory(_ledger(folder), Projection(folder.tables))
     try:
-        before = memory.community.reading
-        if before == reading.digest:
+        before, provisional = memory.community.reading, memory.community.provisional
+        if before == reading.digest and not provisional:
             raise OperatorError("this reading is in force already; nothing was changed")
         who = " ".join(by.split())[:200]
         if not who:
@@ -250,8 +251,16 @@ def reader_for(folder: Folder, settings: Settings, clock: Clock, model: str = ""
     from govbot.readers.model import ModelReader
 
     spent = UsageLog(folder.usage, chosen.prices)
-    provider = Limited(provider_named(name, os.environ), spent, chosen.monthly_limit, clock)
-    return ModelReader(provider, phrases, chosen.window)
+    provider, *others = (
+        Limited(provider_named(each, os.environ), spent, chosen.monthly_limit, clock)
+        for each in (name, *chosen.also)
+    )
+    if chosen.agree > 1 + len(others):
+        raise OperatorError(
+            f"[model] asks for {chosen.agree} readers that agree and names {1 + len(others)};"
+            " name more under `also`, or lower `agree`"
+        )
+    return ModelReader(provider, phrases, chosen.window, others, chosen.agree)
 
 
 def measured_readers(

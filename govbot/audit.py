@@ -27,7 +27,9 @@ from govbot.records import (
     Turned,
     plain,
 )
-from govbot.replies import counts, sentence
+from govbot.replies import PROVISIONAL, counts, sentence
+from govbot.rulings import in_words
+from govbot.stages import rulings_in
 from govbot.state import Process, electorate, of_roles_alone
 from govbot.tools.dates import when
 
@@ -109,6 +111,9 @@ class AuditTrail:
         yield ""
         yield f"**{sentence(self._outcome(process))}**"
         yield ""
+        if process.provisional:
+            yield f"**{PROVISIONAL}**"
+            yield ""
         yield f"- Type: {escape(process.rules.title)} (`{process.type}`)"
         yield f"- Opened by: {self._name(process.opener, process)}"
         yield f"- Opened: {self._time(entries[0].at, process)}"
@@ -154,9 +159,16 @@ class AuditTrail:
     def _state(self, process: Process, entries: list[Entry]) -> Iterator[str]:
         yield "## What was asked"
         yield ""
+        rulings = rulings_in(process.rules, process.fields)
         for name, value in process.fields.items():
+            if isinstance(value, dict):
+                continue
             shown = self._name(value, process) if value in process.roll else escape(str(value))
             yield f"- {escape(name.replace('_', ' '))}: {shown}"
+        for ruling in rulings:
+            yield f"- to be decided: {escape(in_words(ruling))}"
+            yield f"- proposed by {escape(ruling.reader)}: {escape(ruling.because)}"
+            yield from (f"- proposed instead by {escape(other)}" for other in ruling.others)
         for name, people in process.drawn.items():
             yield f"- drawn by lot as {name}: {', '.join(self._name(id, process) for id in people)}"
         yield ""

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from govbot.errors import GovbotError
 from govbot.expression import parse as parse_expression
-from govbot.records import Citation, Record, canonical, digest
+from govbot.records import Act, Citation, Record, canonical, digest
 from govbot.tools.dates import parse_duration
 from govbot.tools.methods import check_options, method_named
 from govbot.tools.weights import MetricRule, number_of
@@ -89,9 +89,9 @@ class Condition(Record):
 
 
 class FieldRule(Record):
-    """Something asked for when a process is opened."""
+    """Something asked for when a process is opened; a `ruling` is proposed by a reader."""
 
-    type: Literal["text", "member", "number"] = "text"
+    type: Literal["text", "member", "number", "ruling"] = "text"
     label: str = ""
     required: bool = True
     most: int = Field(4000, gt=0, le=20_000)
@@ -140,6 +140,8 @@ class InputRule(Record):
             raise ValueError("choices are listed, or come from an earlier input: not both")
         if (self.takes == "form") != bool(self.form):
             raise ValueError("an input takes a form exactly when it lists the form's fields")
+        if any(asked.type == "ruling" for asked in self.form.values()):
+            raise ValueError("a ruling is a field of a process, not of an input's form")
         for choice in (*self.aliases, *self.reason_required_for):
             if choice not in self.choices:
                 raise ValueError(f"{choice!r} is not one of the choices")
@@ -252,18 +254,30 @@ class StartProcess(Record):
     start_process: ProcessStart
 
 
+class Carried(Record):
+    """A field that holds a ruling, and the acts that it may be about."""
+
+    ruling: Name
+    may: tuple[Act, ...] = Field(min_length=1)
+
+
+class CarryOut(Record):
+    carry_out: Carried
+
+
 def _effect_kind(given: Any) -> str | None:
     """Which effect is meant, so that a fault in one is not told as a fault of all."""
     names = given if isinstance(given, Mapping) else getattr(type(given), "model_fields", ())
     return next((kind for kind in EFFECTS if kind in names), None)
 
 
-EFFECTS = ("announce", "grant_role", "revoke_role", "start_process")
+EFFECTS = ("announce", "grant_role", "revoke_role", "start_process", "carry_out")
 EffectRule = Annotated[
     Annotated[Announce, Tag("announce")]
     | Annotated[GrantRole, Tag("grant_role")]
     | Annotated[RevokeRole, Tag("revoke_role")]
-    | Annotated[StartProcess, Tag("start_process")],
+    | Annotated[StartProcess, Tag("start_process")]
+    | Annotated[CarryOut, Tag("carry_out")],
     Discriminator(
         _effect_kind,
         custom_error_type="no_effect",
@@ -375,6 +389,11 @@ class Manage(Record):
     extend: Extension | None = None
     cancel: Who | None = None
 
+    def rule(self, act: str) -> Who | None:
+        """Who may: whoever may pause may resume."""
+        found: Who | None = getattr(self, "pause" if act == "resume" else act)
+        return found
+
 
 class Charter(Record):
     """The rules of one process type."""
@@ -409,6 +428,32 @@ class Charter(Record):
         return self
 
     @model_validator(mode="after")
+    def _rulings_are_fields(self) -> Self:
+        asked = {name for name, rule in self.fields.items() if rule.type == "ruling"}
+        for effect in effects_of(self):
+            if isinstance(effect, CarryOut) and effect.carry_out.ruling not in asked:
+                raise ValueError(
+                    f"it carries out {effect.carry_out.ruling!r}, which is no field of type ruling"
+                )
+        if any(self.fields[name].required for name in asked):
+            raise ValueError("a ruling comes from a reader, so it cannot be required of an opener")
+        return self
+
+    def may_rule(self, field: str) -> frozenset[Act]:
+        """The acts that some outcome carries out of the ruling in this field."""
+        return frozenset(
+            act
+            for effect in effects_of(self)
+            if isinstance(effect, CarryOut) and effect.carry_out.ruling == field
+            for act in effect.carry_out.may
+        )
+
+    @property
+    def ruling(self) -> str | None:
+        """The field that holds a ruling, in a charter for what no rule foresees."""
+        return next((name for name, rule in self.fields.items() if rule.type == "ruling"), None)
+
+    @model_validator(mode="after")
     def _carried_alike(self) -> Self:
         for kind in sorted({kind for stage in self.stages for kind in stage.carries}):
             taken = [rule for stage in self.stages if (rule := stage.input(kind)) is not None]
@@ -427,9 +472,14 @@ class Term(Record):
 
 
 class Reading(Record):
-    """What a constitution means, as data; bound to that constitution by its digest."""
+    """What a constitution means, as data; bound to that constitution by its digest.
+
+    `drafted_by` names the model that drafted it. A community that begins with a draft begins
+    provisionally.
+    """
 
     constitution: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    drafted_by: str = ""
     terms: dict[str, Term] = {}
     roles: dict[str, Citation] = {}
     processes: dict[Name, Charter] = {}

@@ -23,10 +23,14 @@ class Model(Record):
     `reads` is `provider:model`; empty, only the charters' phrases are read. `monthly_limit` is what
     a month may cost at most, in the currency of `prices` (per million tokens: read, cached,
     written); when it is reached, phrases, buttons and commands go on to work. `window` is how many
-    characters of a constitution fit into one prompt.
+    characters of a constitution fit into one prompt. `also` names further models that are asked
+    what people should decide where no rule foresees it; `agree` is how many of all must say the
+    same, or people see each version beside the others.
     """
 
     reads: str = ""
+    also: tuple[str, ...] = ()
+    agree: Annotated[int, Field(ge=1)] = 1
     monthly_limit: Annotated[Decimal, Field(ge=0)] | None = None
     prices: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
     window: Annotated[int, Field(ge=1000)] = 100_000

@@ -27,7 +27,7 @@ from govbot.charter import Charter, Duration
 from govbot.config import Settings
 from govbot.constitution import Constitution, Guidance
 from govbot.errors import OperatorError
-from govbot.readers import Reader, Vocabulary
+from govbot.readers import Doubt, Proposal, Reader, Vocabulary
 from govbot.records import Ask, Citation, Give, Intent, Manage, Offer, Open, Record, Reply, Show
 from govbot.surfaces import SORRY, answered
 from govbot.testing import SetClock
@@ -320,6 +320,11 @@ class _Overheard:
     async def answer(self, question: str, constitution: Constitution) -> Guidance:
         self.answers.append((question, await self.reader.answer(question, constitution)))
         return self.answers[-1][1]
+
+    async def propose(
+        self, wanted: str, constitution: Constitution, vocabulary: Vocabulary, doubt: Doubt
+    ) -> tuple[Proposal, ...]:
+        return await self.reader.propose(wanted, constitution, vocabulary, doubt)
 
     async def draft(self, constitution: Constitution, type: str) -> Charter | None:
         return await self.reader.draft(constitution, type)

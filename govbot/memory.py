@@ -138,6 +138,7 @@ class Memory(Replay):
             zone=founded.zone,
             constitution=adopted.constitution if adopted else "",
             reading=ratified.reading if ratified else "",
+            provisional=ratified.provisional if ratified else False,
             charters=reading_of(ratified.document).processes if ratified else {},
             platform=platform,
             granted=granted,
@@ -273,6 +274,7 @@ class Memory(Replay):
             zone=self.community.zone,
             constitution=body.constitution,
             reading=body.reading,
+            provisional=body.provisional,
             charters=self.reading(body.reading).processes,
             members=self._roll(entry.n),
         )
@@ -344,13 +346,13 @@ class Memory(Replay):
             id=id, at=at, member=member.id, process=process.id, body=body, decision=decision
         )
 
-    def managing(self, manage: Manage, member: Member, at: datetime, id: str) -> Fact:
+    def managing(
+        self, manage: Manage, member: str, at: datetime, id: str, effect: str | None = None
+    ) -> Fact:
         """The fact that would pause, resume, extend or cancel a process."""
         process = self.get_process(manage.process)
-        body, decision = managing(process, manage)
-        return Fact(
-            id=id, at=at, member=member.id, process=process.id, body=body, decision=decision
-        )
+        body, decision = managing(process, manage, effect)
+        return Fact(id=id, at=at, member=member, process=process.id, body=body, decision=decision)
 
     def ending(self, process: Process, why: Literal["due", "early"], at: datetime) -> Fact:
         """The fact that ends a process's present stage."""
@@ -396,7 +398,7 @@ class Memory(Replay):
     ) -> Process:
         """Pauses, resumes, extends or cancels a process where its charter lets the member."""
         manage = Manage(process=process, act=act, reason=reason, by=by)
-        entry = await self.record(self.managing(manage, self.member(member), at, id)).durable()
+        entry = await self.record(self.managing(manage, self.member(member).id, at, id)).durable()
         return self.get_process(str(entry.process))
 
     async def add_decision(

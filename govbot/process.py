@@ -33,6 +33,7 @@ from govbot.records import (
     canonical,
     digest,
 )
+from govbot.rulings import ruling_objections
 from govbot.stages import (
     closing,
     eligible_counts,
@@ -128,6 +129,8 @@ def _field_objections(community: Community, body: Opened) -> list[str]:
         if value is None or (isinstance(value, str) and not value.strip()):
             if rule.required:
                 found.append(f"a {charter.title.lower()} needs its {label}; say it and try again")
+        elif rule.type == "ruling":
+            found += ruling_objections(value, charter.may_rule(name), community)
         elif problem := _shape(rule.type, value, community.members, rule.most):
             found.append(f"{label} {problem}")
     found += [
@@ -280,11 +283,13 @@ def _ended_objections(process: Process, fact: Fact, body: StageEnded, head: str)
 
 
 def _managed_objections(process: Process, fact: Fact, body: Managed) -> list[str]:
-    manage, member = process.rules.manage, process.roll.get(fact.member)
-    act = "pause" if body.act == "resume" else body.act
-    rule: Who | None = getattr(manage, act)
+    rule, member = process.rules.manage.rule(body.act), process.roll.get(fact.member)
     if process.status == "ended":
         return _closed(process)
+    if body.effect is not None:  # a ruling's: the community's side of it is `_ruled_objections`
+        return _timing_objections(process, fact.at, body) or _differences(
+            body, body.model_copy(update={"effects": closing(process, body.act)})
+        )
     if rule is None:
         return [f"the constitution lets nobody {body.act} a {process.rules.title.lower()}"]
     if member is None or not admits(process, rule.who, member):
@@ -305,6 +310,8 @@ def _timing_objections(process: Process, at: datetime, body: Managed) -> list[st
         return late
     if body.act != "extend":
         return []
+    if body.effect is not None:
+        return _extension_objections(process, body)
     rule = process.rules.manage.extend
     if process.due is None or process.longest is None or body.due is None or rule is None:
         return [f"the stage {process.stage!r} has no deadline that could be extended"]
@@ -315,6 +322,14 @@ def _timing_objections(process: Process, at: datetime, body: Managed) -> list[st
             f" {when(latest, process.zone)}"
         ]
     return []
+
+
+def _extension_objections(process: Process, body: Managed) -> list[str]:
+    """A ruling names how much longer a stage runs; the rest is a sum."""
+    if process.due is None:
+        return [f"the stage {process.stage!r} has no deadline to be extended"]
+    due = datetime_add(process.due, **parse_duration(body.by), tz=process.zone)
+    return [] if body.due == due else [f"the ruling extends the stage to {when(due, process.zone)}"]
 
 
 # --- the state after it ------------------------------------------------------------------
@@ -348,6 +363,7 @@ def _open(process: Process, entry: Entry, body: Opened) -> Process:
         charter=community.charters[body.type],
         constitution=body.constitution,
         reading=body.reading,
+        provisional=body.provisional,
         zone=community.zone,
         roll=community.members,
         fields=body.fields,
@@ -437,8 +453,23 @@ def community_objections(community: Community, fact: Fact) -> list[str]:
                 return ["the text is not the one its digest names"]
         case Ratified() as body:
             return _reading_objections(community, body)
+        case Managed() as body if body.effect is not None:
+            return _ruled_objections(community, fact, body)
         case Done() as body if community.pending.get(body.effect.id) != body.effect:
             return [f"the effect {body.effect.id!r} is not due"]
+    return []
+
+
+def _ruled_objections(community: Community, fact: Fact, body: Managed) -> list[str]:
+    """A process is managed by the bot only where a ruling that people confirmed calls for it."""
+    effect = community.pending.get(body.effect or "")
+    if effect is None or effect.does != "manage" or fact.member != BOT:
+        return ["no ruling calls for this"]
+    wanted = effect.arguments
+    if fact.process != f"process_{wanted['process']}" or body.act != wanted["act"]:
+        return [f"the ruling is to {wanted['act']} process {wanted['process']}"]
+    if (body.reason, body.by) != (wanted["reason"].strip(), wanted["by"]):
+        return ["the ruling has other words"]
     return []
 
 
@@ -485,7 +516,7 @@ def _adopted(community: Community, entry: Entry) -> Community:
 def _ratified(community: Community, entry: Entry) -> Community:
     body = cast(Ratified, entry.body)
     charters = reading_of(body.document).processes
-    return replace(community, reading=body.reading, charters=charters)
+    return replace(community, reading=body.reading, charters=charters, provisional=body.provisional)
 
 
 def _seen(community: Community, entry: Entry) -> Community:

@@ -135,6 +135,32 @@ class Member(Record):
     facts: dict[str, str | int | bool] = {}
 
 
+# --- what a reader may put to people -------------------------------------------------------
+
+
+Act = Literal["pause", "resume", "extend", "cancel", "grant_role", "revoke_role", "announce"]
+
+
+class Ruling(Record):
+    """What somebody is asked to decide where no rule foresees it: one act, and the words for it.
+
+    It comes from a reader and has no force: a process whose charter lets people decide such things
+    carries it as a field. `by` is a duration in words, `to` a member's id, `others` what further
+    readers proposed instead, in words.
+    """
+
+    does: Act
+    process: int | None = None
+    by: str = Field("", max_length=100)
+    role: str = Field("", max_length=100)
+    to: str = Field("", max_length=200)
+    text: str = Field("", max_length=1000)
+    because: str = Field(max_length=1000)
+    quotes: tuple[Citation, ...] = Field(min_length=1, max_length=5)
+    reader: str = Field(max_length=200)
+    others: tuple[str, ...] = Field((), max_length=5)
+
+
 # --- what an entry can say ---------------------------------------------------------------
 
 
@@ -163,6 +189,8 @@ class Ratified(Record):
     constitution: str
     reading: str
     document: dict[str, Any]
+    # Put in force before people have ratified it: what runs under it binds nobody.
+    provisional: bool = Field(default=False, exclude_if=lambda provisional: not provisional)
 
 
 class Seen(Record):
@@ -176,7 +204,7 @@ class Effect(Record):
     """Something an outcome brings about; carried out from the outbox, once by id."""
 
     id: str
-    does: Literal["announce", "grant_role", "revoke_role", "start_process"]
+    does: Literal["announce", "grant_role", "revoke_role", "start_process", "manage"]
     arguments: dict[str, Any] = {}
 
 
@@ -195,6 +223,7 @@ class Opened(Record):
     eligible: dict[str, int]
     drawn: dict[str, tuple[str, ...]] = {}
     effect: str | None = None  # the outcome of another process that started this one
+    provisional: bool = Field(default=False, exclude_if=lambda provisional: not provisional)
 
 
 class Given(Record):
@@ -239,6 +268,10 @@ class Managed(Record):
     reason: str
     due: Moment | None = None
     effects: tuple[Effect, ...] = ()
+    # The ruling that calls for it, and the duration it names; left out where there is none, so
+    # that entries of before keep their bytes.
+    effect: str | None = Field(default=None, exclude_if=lambda effect: effect is None)
+    by: str = Field(default="", exclude_if=lambda by: not by)
 
 
 class Decided(Record):
@@ -350,6 +383,13 @@ class Unclear(Record):
     missing: str
 
 
+class Want(Record):
+    """Something to be done that none of the others is; whether any rule allows it is open."""
+
+    kind: Literal["want"] = "want"
+    what: str
+
+
 Action = Annotated[Open | Give | Manage, Field(discriminator="kind")]
 
 
@@ -364,7 +404,9 @@ class Offer(Record):
     actions: tuple[Action, ...] = Field(min_length=1, max_length=5)
 
 
-Intent = Annotated[Open | Give | Manage | Ask | Show | Unclear | Offer, Field(discriminator="kind")]
+Intent = Annotated[
+    Open | Give | Manage | Ask | Show | Want | Unclear | Offer, Field(discriminator="kind")
+]
 
 
 class Request(Record):

@@ -5,11 +5,11 @@ every surface says the same. Pure. Promises to show no hidden input before its s
 to quote the rule behind whatever it reports.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from govbot.charter import Charter, InputRule
-from govbot.constitution import Constitution
+from govbot.constitution import Constitution, Section
 from govbot.records import (
     Choice,
     Citation,
@@ -21,10 +21,13 @@ from govbot.records import (
     Managed,
     Open,
     Opened,
+    Ruling,
     StageEnded,
     Turned,
     plain,
 )
+from govbot.rulings import in_words, sources
+from govbot.stages import rulings_in
 from govbot.state import Community, Process
 from govbot.tools.dates import when
 
@@ -117,6 +120,11 @@ def _offered(
     )
 
 
+PROVISIONAL = (
+    "Provisional: nobody has ratified how these rules are read, so the outcome binds nobody."
+)
+
+
 def recorded(
     entry: Entry, process: Process, constitution: Constitution, community: Community
 ) -> str:
@@ -149,6 +157,7 @@ def _opened(
     for name, people in body.drawn.items():
         yield f"Drawn by lot as {name}: {', '.join(named(community, id) for id in people)}"
     yield from _takes(process)
+    yield from [PROVISIONAL] if process.provisional else []
     yield ""
     yield "The constitution says:"
     for citation in _rules(process, entry):
@@ -194,6 +203,10 @@ def meant(action: Open | Give | Manage, charters: Mapping[str, Charter]) -> str:
     """An action in words, for the one who would be doing it."""
     match action:
         case Open(type=type, fields=fields):
+            held = charters[type].ruling
+            if held in fields:
+                ruling = Ruling.model_validate(fields[held])
+                return _cut(f"open a {charters[type].title.lower()}: {in_words(ruling)}", 200)
             said = "; ".join(str(value) for value in fields.values())
             return _cut(f"open a {charters[type].title.lower()}: {said}", 200)
         case Give(process=number, input=kind, value=value, reason=reason):
@@ -203,6 +216,36 @@ def meant(action: Open | Give | Manage, charters: Mapping[str, Charter]) -> str:
         case Manage(process=number, act=act, by=by, reason=reason):
             longer = f" by {by}" if by else ""
             return _cut(f"{act} process #{number}{longer} because {reason}", 200)
+
+
+def proposed(
+    rulings: Sequence[Ruling], wanted: str, constitution: Constitution, community: Community
+) -> str:
+    """What people could be asked to decide, each version with its words, beside the others."""
+    lines = ["No rule of the constitution provides for that by itself. People could decide it:"]
+    for ruling in rulings:
+        lines += ["", *_ruling(ruling, wanted, constitution)]
+    more = "The readers do not agree; each version is shown. " if len(rulings) > 1 else ""
+    return "\n".join([*lines, "", f"{more}Nothing is put to anybody until you choose."])
+
+
+def _ruling(ruling: Ruling, wanted: str, constitution: Constitution) -> Iterator[str]:
+    """A ruling in full: the act, why, whose reading, the words, the source of each number."""
+    yield f"To decide: {in_words(ruling)}"
+    yield f"Proposed by {ruling.reader}: {ruling.because}"
+    yield from (f"  {quoted(quote, constitution)}" for quote in ruling.quotes)
+    yield from (f"  {source}" for source in sources(ruling, wanted, constitution))
+    yield from (f"  Proposed instead by {other}" for other in ruling.others)
+
+
+def uncovered(wanted: str, near: Sequence[Section]) -> str:
+    """Where neither a process nor anybody's ruling covers a request."""
+    places = "; ".join(section.breadcrumb for section in near)
+    nearest = f" The nearest sections are: {places}." if places else ""
+    return (
+        "I found no rule that provides for that, and none that lets anybody decide it, so nothing"
+        f" was done.{nearest} Whoever may propose a change of the constitution can bring one."
+    )
 
 
 def _cut(text: str, most: int) -> str:
@@ -221,6 +264,11 @@ def status(process: Process, community: Community) -> str:
         lines.append(f"Ended{ended}: {process.outcome}")
     else:
         lines += [f"Stage: {process.now.title or process.stage}", _deadline(process)]
+    lines += [PROVISIONAL] if process.provisional else []
+    lines += [
+        f"To decide: {in_words(ruling)}; proposed by {ruling.reader}: {ruling.because}"
+        for ruling in rulings_in(process.rules, process.fields)
+    ]
     return "\n".join([*lines, *(f"- {line}" for line in tally(process))])
 
 
@@ -260,6 +308,7 @@ def announcement(
     """What the community is told when a stage ends or a process is managed."""
     lines = [_headline(entry, process), "", f"{process.rules.title}: {process.title}"]
     lines.append(f"Opened by {named(community, process.opener)}")
+    lines += [PROVISIONAL] if process.provisional else []
     if said := str(effect.arguments.get("text") or ""):
         lines += ["", said]
     counted = [f"- {line}" for line in tally(process)]

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from govbot.agent import Agent
 from govbot.errors import MemberError, OperatorError, Refused
-from govbot.records import BOT, Announcement, Done, Effect, Entry, Fact, Opened, moment
+from govbot.records import BOT, Announcement, Done, Effect, Entry, Fact, Manage, Opened, moment
 from govbot.replies import announcement, recorded
 from govbot.state import Process
 
@@ -90,6 +90,8 @@ class Scheduler:
             return None
         if effect.does == "start_process":
             ok, note = await self._start(effect)
+        if effect.does == "manage":
+            ok, note = await self._manage(effect)
         return Fact(
             id=f"{effect.id}:done", at=self._now(), member=BOT, process=process.id,
             body=Done(effect=effect, ok=ok, note=note),
@@ -127,6 +129,18 @@ class Scheduler:
             text = recorded(kept, process, constitution, self.memory.community)
             await self._deliver(Announcement(id=id, process=process.id, text=text))
         return True, process.id
+
+    async def _manage(self, effect: Effect) -> tuple[bool, str]:
+        """Does to a process what a ruling says, once."""
+        id = f"{effect.id}:managed"
+        if (kept := self.memory.engine.find(id)) is None:
+            try:
+                manage = Manage.model_validate(effect.arguments)
+                fact = self.memory.managing(manage, BOT, self._now(), id, effect.id)
+                kept = await self.memory.record(fact).durable()
+            except (Refused, MemberError) as error:
+                return False, str(error)
+        return True, str(kept.process)
 
     def _now(self) -> datetime:
         return max(self.agent.clock(), self.memory.engine.last_at or self.agent.clock())

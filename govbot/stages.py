@@ -6,15 +6,19 @@ may be recorded is `govbot.process`'s question.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from immutables import Map
+from pydantic import ValidationError
 
 from govbot.balloting import candidates, count_ballots, delegate, exact_of, weights_of
 from govbot.charter import (
     Announce,
+    CarryOut,
+    Charter,
     EffectRule,
     GrantRole,
     InputRule,
@@ -23,7 +27,6 @@ from govbot.charter import (
     Stage,
     StartProcess,
     TallyRule,
-    Who,
 )
 from govbot.errors import GovbotError
 from govbot.expression import evaluate, names_in
@@ -38,6 +41,7 @@ from govbot.records import (
     Managed,
     Member,
     Opened,
+    Ruling,
     StageEnded,
     moment,
     plain,
@@ -223,8 +227,21 @@ def _effect(rule: EffectRule, names: Mapping[str, Any]) -> tuple[str, dict[str, 
         case StartProcess(start_process=start):
             given = {name: plain(evaluate(e, names)) for name, e in start.fields.items()}
             return "start_process", {"type": start.type, "fields": given}
+        case CarryOut(carry_out=carried):
+            return _ruled(Ruling.model_validate(names[carried.ruling]))
         case Announce(announce=text):
             return "announce", {"text": text}
+
+
+def _ruled(ruling: Ruling) -> tuple[str, dict[str, Any]]:
+    """The effect that carries out a ruling."""
+    match ruling.does:
+        case "grant_role" | "revoke_role":
+            return ruling.does, {"role": ruling.role, "to": [ruling.to]}
+        case "announce":
+            return ruling.does, {"text": ruling.text}
+    act = {"process": ruling.process, "act": ruling.does, "by": ruling.by}
+    return "manage", {**act, "reason": ruling.because}
 
 
 def _people(expression: str, names: Mapping[str, Any]) -> list[str]:
@@ -237,13 +254,25 @@ def _effects(
 ) -> tuple[Effect, ...]:
     """What the outcome brings about; the community is told, in the charter's words if any."""
     said = [item for item in rule.effects if isinstance(item, Announce)] if rule else []
-    others = [item for item in rule.effects if not isinstance(item, Announce)] if rule else []
+    others = [item for item in rule.effects if _has_effect(item, process)] if rule else []
     text = " ".join(item.announce for item in said)
     made = [("announce", {"text": text}), *(_effect(item, names) for item in others)]
     return tuple(
         Effect(id=f"{process.id}:{process.turn}:{n}", does=does, arguments=arguments)  # type: ignore[arg-type]  # _effect returns only kinds that Effect names
         for n, (does, arguments) in enumerate(made)
     )
+
+
+def _has_effect(rule: EffectRule, process: Process) -> bool:
+    """Whether it is one beside what is announced; a ruling that nobody proposed has none.
+
+    What runs under a reading that nobody has ratified is announced and changes nothing else.
+    """
+    if process.provisional:
+        return False
+    if isinstance(rule, CarryOut):
+        return rule.carry_out.ruling in process.fields
+    return not isinstance(rule, Announce)
 
 
 def end_stage(
@@ -368,8 +397,10 @@ def opening(
         eligible=eligible_counts(replace(blank, drawn=begun.drawn), charter.stages),
         drawn=dict(begun.drawn),
         effect=effect,
+        provisional=community.provisional,
     )
-    cites = (charter.cite, charter.opened_by.cite, *begun.citations)
+    proposed = [quote for ruling in rulings_in(charter, fields) for quote in ruling.quotes]
+    cites = (charter.cite, charter.opened_by.cite, *begun.citations, *proposed)
     until = f" until {when(begun.due, community.zone)}" if begun.due else ""
     runs = (
         f"The charter of a {charter.title.lower()} lets this member open one. Its first stage,"
@@ -382,6 +413,16 @@ def opening(
         calculations=begun.calculations,
     )
     return body, decision
+
+
+def rulings_in(charter: Charter, fields: Mapping[str, Any]) -> list[Ruling]:
+    """The rulings that an opening brings with it; what is none is `objections`' to say."""
+    found = []
+    for name, rule in charter.fields.items():
+        if rule.type == "ruling" and name in fields:
+            with suppress(ValidationError):
+                found.append(Ruling.model_validate(fields[name]))
+    return found
 
 
 def closing(process: Process, act: str) -> tuple[Effect, ...]:
@@ -418,10 +459,14 @@ def receiving(process: Process, give: Give, member: Member) -> tuple[Given, Deci
     return body, decision
 
 
-def managing(process: Process, manage: Manage) -> tuple[Managed, Decision]:
-    """A pause, resumption, extension or cancellation as it would be recorded, and why. Pure."""
-    act = "pause" if manage.act == "resume" else manage.act
-    rule: Who | None = getattr(process.rules.manage, act)
+def managing(
+    process: Process, manage: Manage, effect: str | None = None
+) -> tuple[Managed, Decision]:
+    """A pause, resumption, extension or cancellation as it would be recorded, and why. Pure.
+
+    `effect` is the ruling that calls for it; otherwise a member does, by the charter.
+    """
+    rule = process.rules.manage.rule(manage.act)
     due: datetime | None = None
     calculations: tuple[Calculation, ...] = ()
     if manage.act == "extend" and process.due is not None:
@@ -429,15 +474,17 @@ def managing(process: Process, manage: Manage) -> tuple[Managed, Decision]:
         calculations = (call("datetime_add", arguments),)
         due = moment(calculations[0].result)
     body = Managed(
-        act=manage.act, reason=manage.reason.strip(), due=due, effects=closing(process, manage.act)
-    )
+        act=manage.act, reason=manage.reason.strip(), due=due,
+        effects=closing(process, manage.act), effect=effect, by=manage.by if effect else "",
+    )  # fmt: skip
     done = {"pause": "paused", "resume": "resumed", "extend": "extended", "cancel": "cancelled"}
     until = f" until {when(due, process.zone)}" if due else ""
+    allowed = "The charter lets this member" if effect is None else f"The ruling {effect} is to"
     decision = Decision(
-        reasoning=f"The charter lets this member {manage.act} process {process.number}{until}."
-        f" Their reason: {body.reason}",
+        reasoning=f"{allowed} {manage.act} process {process.number}{until}."
+        f" {'Their' if effect is None else 'Its'} reason: {body.reason}",
         result=done[manage.act],
-        citations=(rule.cite,) if rule and rule.cite else (),
+        citations=(rule.cite,) if effect is None and rule and rule.cite else (),
         calculations=calculations,
     )
     return body, decision

@@ -30,6 +30,7 @@ class Community:
     zone: str = "UTC"
     constitution: str = ""
     reading: str = ""
+    provisional: bool = False  # whether people have yet to ratify the reading
     charters: Mapping[str, Charter] = field(default_factory=dict)
     platform: Map[str, Member] = field(default_factory=Map)
     granted: Map[str, tuple[str, ...]] = field(default_factory=Map)
@@ -53,6 +54,7 @@ class Process:
     charter: Charter | None = None
     constitution: str = ""
     reading: str = ""
+    provisional: bool = False
     zone: str = "UTC"
     roll: Map[str, Member] = field(default_factory=Map)
     fields: Mapping[str, Any] = field(default_factory=dict)

@@ -24,7 +24,9 @@ from govbot.ledger import Chain, Tree, open_checkpoint, recheck
 from govbot.memory import Replay
 from govbot.process import apply
 from govbot.projection import TABLES, Projection, Row, rows
-from govbot.records import Adopted, Decision, Entry, Founded, Ratified, Record
+from govbot.records import Adopted, Decision, Entry, Founded, Opened, Ratified, Record
+from govbot.rulings import unfounded
+from govbot.stages import rulings_in
 from govbot.state import Community, Process, unopened
 from govbot.tools import recompute
 
@@ -94,6 +96,7 @@ class _Check:
         for objection in objections:
             self.fault(f"entry {entry.n}", objection)
         self._decision(entry)
+        self._rulings(entry)
         if objections:
             self.barred.add(entry.n)
             return  # what the rules do not allow has no effect, here as anywhere
@@ -140,6 +143,20 @@ class _Check:
                         f"entry {entry.n}",
                         f"{rule}: {citation.section} does not say “{citation.quote}”",
                     )
+
+    def _rulings(self, entry: Entry) -> None:
+        """What was put to people where no rule foresaw it has the ground it says it has."""
+        body = entry.body
+        if not isinstance(body, Opened):
+            return
+        charter = self.replay.community.charters.get(body.type)
+        if charter is None or charter.ruling is None:
+            return
+        said = " ".join(value for value in body.fields.values() if isinstance(value, str))
+        for ruling in rulings_in(charter, body.fields):
+            self.checked["rulings"] += 1
+            for problem in unfounded(ruling, said, self.constitution(body.constitution)):
+                self.fault(f"entry {entry.n}", problem)
 
     def _decision(self, entry: Entry) -> None:
         decision = entry.decision

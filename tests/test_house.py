@@ -61,7 +61,9 @@ FLOORS = {
     "govbot.readers.words": 12,
     "govbot.stages": 13,
     "govbot.readers.offline": 13,
-    "govbot.readers.model": 13,
+    "govbot.rulings": 13,
+    "govbot.readers.rulings": 14,
+    "govbot.readers.model": 15,
     "govbot.drafting": 13,
     "govbot.process": 14,
     "govbot.replies": 14,
@@ -95,6 +97,7 @@ MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
 PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
+    "rulings.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {

@@ -4,12 +4,12 @@ A reader turns language into typed values. It never writes, counts or decides wh
 it returns is doubted by the kernel like anything else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from govbot.charter import Charter, InputRule, Stage
 from govbot.constitution import Constitution, Guidance
-from govbot.records import Intent, Record
+from govbot.records import Intent, Record, Ruling
 
 
 class Standing(Record):
@@ -18,6 +18,7 @@ class Standing(Record):
     number: int
     title: str
     stage: Stage
+    manage: Mapping[str, bool] = {}  # the acts on it, and whether the charter lets anybody do them
     choices: Mapping[str, tuple[str, ...]] = {}  # of kinds of input whose choices members make
 
     def choices_of(self, rule: InputRule) -> tuple[str, ...]:
@@ -38,6 +39,16 @@ class Vocabulary(Record):
     earlier: str = ""
 
 
+class Proposal(Record):
+    """A ruling for people to decide on, or why there is none."""
+
+    ruling: Ruling | None = None
+    refused: tuple[str, ...] = ()
+
+
+Doubt = Callable[[Ruling], list[str]]  # what is wrong with a ruling, a sentence each
+
+
 class Reader(Protocol):
     name: str
 
@@ -47,6 +58,12 @@ class Reader(Protocol):
 
     async def answer(self, question: str, constitution: Constitution) -> Guidance:
         """What the constitution says on a question: only what a quote of it carries."""
+        ...
+
+    async def propose(
+        self, wanted: str, constitution: Constitution, vocabulary: Vocabulary, doubt: Doubt
+    ) -> tuple[Proposal, ...]:
+        """What people could decide where no rule foresees it; several where readers disagree."""
         ...
 
     async def draft(self, constitution: Constitution, type: str) -> Charter | None:

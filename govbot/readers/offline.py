@@ -13,7 +13,7 @@ from typing import Any
 
 from govbot.charter import Charter, InputRule
 from govbot.constitution import Constitution, Guidance
-from govbot.readers import Standing, Vocabulary
+from govbot.readers import Doubt, Proposal, Standing, Vocabulary
 from govbot.readers.words import MAX_MESSAGE, ballot_of, plain_text, spellings_of
 from govbot.records import Ask, Give, Intent, Manage, Open, Show, Unclear
 
@@ -85,6 +85,11 @@ class OfflineReader:
 
     async def answer(self, question: str, constitution: Constitution) -> Guidance:
         return constitution.query(question)
+
+    async def propose(
+        self, wanted: str, constitution: Constitution, vocabulary: Vocabulary, doubt: Doubt
+    ) -> tuple[Proposal, ...]:
+        return ()
 
     async def draft(self, constitution: Constitution, type: str) -> Charter | None:
         return None
