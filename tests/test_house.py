@@ -18,6 +18,7 @@ FLOORS = {
     "govbot.errors": 0,
     "govbot.records": 1,
     "govbot.expression": 1,
+    "govbot.passages": 1,
     "govbot.tools.charts": 1,
     "govbot.constitution": 2,
     "govbot.numbers": 2,
@@ -95,6 +96,7 @@ MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
 PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
+    "passages.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
