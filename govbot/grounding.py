@@ -122,6 +122,7 @@ class Grounding(Record):
     """How far the text carries what was said.
 
     `grounded` is said of a quote that stands where it is said to; `passes` asks for no objections.
+    `exceptions` are those of the objections that only name what limits the words beside them.
     """
 
     status: Literal["grounded", "elsewhere", "missing"]
@@ -130,6 +131,7 @@ class Grounding(Record):
     place: Place | None = None
     surrounding: str = ""  # the whole sentences or list items round the quote
     objections: tuple[str, ...] = ()
+    exceptions: tuple[str, ...] = ()
 
     @property
     def passes(self) -> bool:
@@ -471,15 +473,15 @@ def ground(constitution: Constitution, said: str, citation: Citation) -> Groundi
     if place is None:
         missing = _missing(constitution, citation)
         return Grounding(status="missing", said=said, citation=citation, objections=(missing,))
+    exceptions = tuple(dict.fromkeys(_ignored(said, place)))
     objections = [
-        *_misplaced(constitution, place),
-        *_uncounted(said, place),
-        *_ignored(said, place),
-    ]
+        *_misplaced(constitution, place), *_uncounted(said, place), *exceptions,
+        *_left_out(said, place),
+    ]  # fmt: skip
     return Grounding(
         status="grounded" if place.section.id == citation.section else "elsewhere",
         said=said, citation=citation, place=place, surrounding=whole_sentences(place),
-        objections=tuple(dict.fromkeys(objections)),
+        objections=tuple(dict.fromkeys(objections)), exceptions=exceptions,
     )  # fmt: skip
 
 
@@ -514,13 +516,17 @@ def _misplaced(constitution: Constitution, place: Place) -> Iterator[str]:
 
 
 def _ignored(said: str, place: Place) -> Iterator[str]:
-    """Exceptions and negations outside the quote that what is said does not speak of."""
+    """Exceptions outside the quote that what is said does not speak of."""
     spoken = set(map(stem, re.findall(r"\w+", said)))
     aware = _EXCEPTION.search(said) is not None
     for beside in filter(lambda beside: beside.binds, exceptions_near(place)):
         words = re.findall(r"\w{4,}", beside.text.removeprefix(beside.marker))
         if not (aware and spoken & set(map(stem, words))):
             yield f"the {beside.where} has an exception outside the quote: “{_short(beside.text)}”"
+
+
+def _left_out(said: str, place: Place) -> Iterator[str]:
+    """Negations outside the quote where what is said has none."""
     if _NEGATION.search(said) is None:
         for word in _negated(place):
             yield f"“{word}” stands right beside the quote and is left out"

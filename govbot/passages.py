@@ -22,9 +22,8 @@ _SETS_APART = re.compile(
     r"|header|footer|details|summary|br|hr)\b[^<>]*>",
     re.IGNORECASE,
 )
-_SHORTENED = frozenset(
-    "e.g i.e etc cf vs no nos art arts sec para approx incl mr mrs ms dr".split()
-)
+_SHORTENED = frozenset("e.g i.e etc cf vs art arts sec para approx incl mr mrs ms dr".split())
+_BEFORE_FIGURES = frozenset(("no", "nos"))  # "no. 5"; else it is a word like any other
 
 
 def blocks_of(text: str, env: dict[str, object]) -> list[Token]:
@@ -85,7 +84,8 @@ def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def _ends_sentence(text: str, start: int, stop: int, after: int) -> bool:
     following = text[after : after + 100].lstrip()[:1]
     word = (text[max(start, stop - 20) : stop].split() or [""])[-1].strip("(“\"'*_").lower()
-    if following.islower() or word in _SHORTENED:
+    figured = word in _BEFORE_FIGURES and following.isdigit()
+    if following.islower() or word in _SHORTENED or figured:
         return False
     return not (len(word) == 1 and word.isalpha()) and not (
         word.isdigit() and text[start:stop].strip() == word

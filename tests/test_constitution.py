@@ -97,6 +97,12 @@ def test_html_has_sentences_and_its_tags_part_them() -> None:
     ]  # fmt: skip
 
 
+def test_no_ends_a_sentence_but_before_a_figure() -> None:
+    text = "All say yes or no. One no is enough. See no. 5 of the list."
+    found = [text[first:last].strip() for first, last in spans_of(text)]
+    assert found == ["All say yes or no.", "One no is enough.", "See no. 5 of the list."]
+
+
 def cite(section: str, quote: str) -> Citation:
     return Citation(section=section, quote=quote)
 

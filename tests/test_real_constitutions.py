@@ -3,10 +3,8 @@
 They lie beside the checkout and do not ship; where they are absent these tests are skipped.
 """
 
-import asyncio
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
