@@ -6,11 +6,11 @@ stand in its section of this version, white space folded and nothing else, and t
 quotes by itself holds.
 """
 
+import html
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +19,7 @@ from markdown_it.token import Token
 from pysqlite3 import dbapi2 as sqlite3
 
 from govbot.errors import OperatorError
+from govbot.passages import TAG, TAGGED, blocks_of, flows, line_at, spans_of
 from govbot.records import Citation, Record, digest
 
 MAX_BYTES = 4_000_000
@@ -44,11 +45,6 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 _SET_APART = re.compile(r"[.:)]|\s*[—–]|\s+-\s|$")
-_MARKERS = re.compile(r"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)]|#{1,6})[ \t]+)*")
-_STOPPED = re.compile(r"[.!?][\"'”’»)\]*_]*(?=\s)|[。！？][」』）”]*")
-_SHORTENED = frozenset(
-    "e.g i.e etc cf vs no nos art arts sec para approx incl mr mrs ms dr".split()
-)
 
 
 class Section(Record):
@@ -258,11 +254,6 @@ class _Heading(Record):
     line: int  # from 0
 
 
-def _blocks(text: str, env: dict[str, object]) -> list[Token]:
-    """Blocks only: what stands inside a line costs time and moves no section."""
-    return MarkdownIt("commonmark").enable("table").disable("inline").parse(text, env)
-
-
 def _sections(text: str) -> tuple[Section, ...]:
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if len(lines) > 1 and not lines[-1]:
@@ -304,13 +295,20 @@ def _front_matter(lines: list[str]) -> int:
 def _headings(lines: list[str], skipped: int) -> Iterator[_Heading]:
     """Headings of the document itself; those inside quotes, lists and code are not."""
     env: dict[str, object] = {}
-    tokens = _blocks("\n".join([""] * skipped + lines[skipped:]), env)
+    tokens = blocks_of("\n".join([""] * skipped + lines[skipped:]), env)
     inline = MarkdownIt("commonmark")
-    for token, following in zip(tokens, tokens[1:], strict=False):
-        if token.type == "heading_open" and token.level == 0 and token.map:
+    for token, following in zip(tokens, [*tokens[1:], None], strict=False):
+        if token.level or not token.map:
+            continue
+        if token.type == "heading_open" and following:
             content = inline.parseInline(following.content, env)[0].children or []
             title = _fold("".join(_visible(child) for child in content))
             yield _Heading(title=title or "Untitled", level=int(token.tag[1]), line=token.map[0])
+        elif token.type == "html_block" and flows(token.content):
+            for n in range(*token.map):
+                if found := TAGGED.fullmatch(lines[n]):
+                    title = _fold(html.unescape(TAG.sub("", found["title"])))
+                    yield _Heading(title=title or "Untitled", level=int(found["level"]), line=n)
 
 
 def _visible(token: Token) -> str:
@@ -422,63 +420,15 @@ def _slug(title: str) -> str:
     return slug[:80].rstrip("-") or "section"
 
 
-# --- passages: sentences, list items, table rows -----------------------------------------
-
-
-def spans_of(text: str) -> list[tuple[int, int]]:
-    """Where the passages of a section's text begin and end, in order, its own heading left out."""
-    lines = text.split("\n")
-    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
-    found: list[tuple[int, int]] = []
-    for token in _blocks(text, {}):
-        if token.map is None or (token.type == "heading_open" and token.level == 0):
-            continue
-        first, last = token.map
-        if token.type in ("paragraph_open", "heading_open"):
-            found += _sentences(text, starts[first], starts[last] - 1)
-        elif token.type in ("tr_open", "fence", "code_block", "html_block"):
-            if token.type == "fence":
-                first, last = first + 1, first + 1 + token.content.count("\n")
-            rows = range(first, min(last, len(lines)))
-            found += [(starts[row], starts[row + 1] - 1) for row in rows if lines[row].strip()]
-    return found
-
-
-def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    markers = _MARKERS.match(text, start, end)
-    start = markers.end() if markers else start
-    for stop in _STOPPED.finditer(text, start, end):
-        if _ends_sentence(text, start, stop.start(), stop.end()):
-            yield start, stop.end()
-            start = stop.end()
-    if text[start:end].strip():
-        yield start, end
-
-
-def _ends_sentence(text: str, start: int, stop: int, after: int) -> bool:
-    following = text[after : after + 100].lstrip()[:1]
-    word = (text[max(start, stop - 20) : stop].split() or [""])[-1].strip("(“\"'*_").lower()
-    if following.islower() or word in _SHORTENED:
-        return False
-    return not (len(word) == 1 and word.isalpha()) and not (
-        word.isdigit() and text[start:stop].strip() == word
-    )
-
-
-def line_at(text: str, position: int) -> tuple[int, int]:
-    """Where the words of a line begin, after its markers, and where they end."""
-    end = text.find("\n", position)
-    markers = _MARKERS.match(text, text.rfind("\n", 0, position) + 1)
-    return markers.end() if markers else position, end if end >= 0 else len(text)
+# --- search ------------------------------------------------------------------------------
 
 
 def _title_line(section: Section) -> str:
     """A heading as a quote of itself: its first line as written, without the marks."""
+    if tagged := TAGGED.match(section.text):
+        return _fold(tagged["title"]) or _fold(tagged[0])
     start, end = line_at(section.text, len(section.text) - len(section.text.lstrip()))
     return _fold(section.text[start:end].rstrip("# \t")) or _fold(section.text[:end])
-
-
-# --- search ------------------------------------------------------------------------------
 
 
 class _Index:

@@ -7,6 +7,7 @@ word, that no word or number is cut, and that what is said has no number the quo
 passes is called grounded, never true: whether the words mean it is for people to judge.
 """
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +24,9 @@ from govbot.charter import (
     TallyRule,
     citations_in,
 )
-from govbot.constitution import Constitution, Section, line_at, spans_of
+from govbot.constitution import Constitution, Section
 from govbot.numbers import Quantity, is_time, quantities, same, stem
+from govbot.passages import line_at, spans_of
 from govbot.records import Citation, Record
 
 # Words that open an exception, by language. Another language is another line.
@@ -62,6 +64,7 @@ _UNSEEN = re.compile(
     r"|\\(?=[!-/:-@\[-`{-~])|!?\[(?=[^\[\]]{1,500}\][(\[])",
     re.DOTALL,
 )
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
 _NUMERAL = re.compile(r"^[ \t>#*+-]*(\d{1,3}[.)])[ \t]", re.MULTILINE)
 _BROKEN = re.compile("\u00ad[ \\t]*\r?\n[ \\t]*")  # a word goes on in the next line
 _SPACED = re.compile(r"(?<!\w)[^\W\d_] [^\W\d_](?!\w)")
@@ -119,6 +122,7 @@ class Grounding(Record):
     """How far the text carries what was said.
 
     `grounded` is said of a quote that stands where it is said to; `passes` asks for no objections.
+    `exceptions` are those of the objections that only name what limits the words beside them.
     """
 
     status: Literal["grounded", "elsewhere", "missing"]
@@ -127,6 +131,7 @@ class Grounding(Record):
     place: Place | None = None
     surrounding: str = ""  # the whole sentences or list items round the quote
     objections: tuple[str, ...] = ()
+    exceptions: tuple[str, ...] = ()
 
     @property
     def passes(self) -> bool:
@@ -181,6 +186,9 @@ def _fold(text: str, seen: bool) -> _Folded:
     if seen:
         instead |= {n: "" for m in _UNSEEN.finditer(text) for n in range(*m.span())}
         instead |= {n: " " for m in _GAPS.finditer(text) for n in range(*m.span())}
+        for m in _ENTITY.finditer(text):
+            instead |= dict.fromkeys(range(*m.span()), "")
+            instead[m.start()] = "".join(map(_shown, html.unescape(m[0])))
     pieces: list[tuple[str, int]] = []
     for n, char in enumerate(text):
         for each in instead[n] if n in instead else _shown(char):
@@ -275,9 +283,10 @@ def _within(section: Section, quote: str) -> tuple[int, int] | None:
             wanted = _fold(quote, seen).text
             if any(map(_wordlike, wanted)):
                 spans = find(_fold(text, seen), wanted)
-                for span in spans:
-                    if not seen or _marked(text, span, quote):
-                        return span
+                for start, end in spans:
+                    if not seen or _marked(text, (start, end), quote):
+                        entity = _ENTITY.match(text, end - 1)
+                        return start, entity.end() if entity else end
     return None
 
 
@@ -464,15 +473,15 @@ def ground(constitution: Constitution, said: str, citation: Citation) -> Groundi
     if place is None:
         missing = _missing(constitution, citation)
         return Grounding(status="missing", said=said, citation=citation, objections=(missing,))
+    exceptions = tuple(dict.fromkeys(_ignored(said, place)))
     objections = [
-        *_misplaced(constitution, place),
-        *_uncounted(said, place),
-        *_ignored(said, place),
-    ]
+        *_misplaced(constitution, place), *_uncounted(said, place), *exceptions,
+        *_left_out(said, place),
+    ]  # fmt: skip
     return Grounding(
         status="grounded" if place.section.id == citation.section else "elsewhere",
         said=said, citation=citation, place=place, surrounding=whole_sentences(place),
-        objections=tuple(dict.fromkeys(objections)),
+        objections=tuple(dict.fromkeys(objections)), exceptions=exceptions,
     )  # fmt: skip
 
 
@@ -507,13 +516,17 @@ def _misplaced(constitution: Constitution, place: Place) -> Iterator[str]:
 
 
 def _ignored(said: str, place: Place) -> Iterator[str]:
-    """Exceptions and negations outside the quote that what is said does not speak of."""
+    """Exceptions outside the quote that what is said does not speak of."""
     spoken = set(map(stem, re.findall(r"\w+", said)))
     aware = _EXCEPTION.search(said) is not None
     for beside in filter(lambda beside: beside.binds, exceptions_near(place)):
         words = re.findall(r"\w{4,}", beside.text.removeprefix(beside.marker))
         if not (aware and spoken & set(map(stem, words))):
             yield f"the {beside.where} has an exception outside the quote: “{_short(beside.text)}”"
+
+
+def _left_out(said: str, place: Place) -> Iterator[str]:
+    """Negations outside the quote where what is said has none."""
     if _NEGATION.search(said) is None:
         for word in _negated(place):
             yield f"“{word}” stands right beside the quote and is left out"

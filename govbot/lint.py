@@ -27,6 +27,7 @@ from govbot.charter import (
 )
 from govbot.constitution import Constitution
 from govbot.expression import ExpressionError, holds, names_in
+from govbot.grounding import ground_charter
 from govbot.numbers import numbers_in as numbers_in
 from govbot.records import Citation, Record
 
@@ -49,6 +50,7 @@ def lint(reading: Reading, constitution: Constitution) -> list[Finding]:
     found = [*_version(reading, constitution), *_quotes(reading, constitution)]
     for type, charter in reading.processes.items():
         found += _charter(type, charter, reading)
+        found += _grounds(type, charter, constitution)
         for stage in charter.stages:
             found += _stage(f"{type}.{stage.name}", charter, stage)
             found += _outcomes(f"{type}.{stage.name}", charter, stage, constitution)
@@ -86,33 +88,20 @@ def _quotes(reading: Reading, constitution: Constitution) -> Iterator[Finding]:
         )
 
 
-def _ungrounded(where: str, said: str, citation: Citation | None) -> Iterator[Finding]:
-    """A number that decides must stand in its quote; 0 and 1 count nothing by themselves."""
+def _grounds(type: str, charter: Charter, constitution: Constitution) -> Iterator[Finding]:
+    """What the text near each quote holds against the value that rests on it."""
+    for path, found in ground_charter(constitution, charter):
+        if found.status == "grounded":  # a quote that stands elsewhere, or nowhere, is an error
+            where = f"{type}.{path.removesuffix('.cite')}"
+            for objection in found.objections:
+                yield Finding(level="warning", where=where, what=objection)
+
+
+def _unquoted(where: str, said: str, citation: Citation | None) -> Iterator[Finding]:
+    """A number that decides needs a quote; 0 and 1 count nothing by themselves."""
     wanted = numbers_in(re.sub(r"'[^']*'|\"[^\"]*\"", "", said)) - {Fraction(0), Fraction(1)}
-    if not wanted:
-        return
-    if citation is None:
+    if wanted and citation is None:
         yield Finding(level="warning", where=where, what=f"“{said}” has a number and no quote")
-        return
-    missing = wanted - numbers_in(citation.quote) - _of_fractions(said, citation)
-    for number in sorted(missing):
-        yield Finding(
-            level="warning",
-            where=where,
-            what=f"the number {number} does not stand in its quote “{citation.quote}”",
-        )
-
-
-def _of_fractions(said: str, citation: Citation) -> set[Fraction]:
-    """The parts of fractions written out (2/3) whose value the quote has (two-thirds)."""
-    quoted = numbers_in(citation.quote)
-    pairs = re.findall(r"(\d+)\s*/\s*(\d+)", said)
-    known = [
-        pair for pair in pairs if pair[1] != "0" and Fraction(int(pair[0]), int(pair[1])) in quoted
-    ]
-    return {Fraction(int(n)) for pair in known for n in pair} | {
-        Fraction(int(a), int(b)) for a, b in known
-    }
 
 
 # --- names, roles, ends --------------------------------------------------------------------
@@ -176,27 +165,25 @@ def _stage(where: str, charter: Charter, stage: Stage) -> Iterator[Finding]:
     if stage.tally is not None:
         yield from _tallied(f"{where}.tally", stage.tally)
     for name, draw in stage.draws.items():
-        yield from _ungrounded(f"{where}.{name}", str(draw.count), draw.cite)
+        yield from _unquoted(f"{where}.{name}", str(draw.count), draw.cite)
     known = _names(charter, stage)
     for expression, citation in _conditions(stage):
         for name in sorted(names_in(expression) - known):
             yield Finding(
                 level="error", where=where, what=f"“{expression}” asks for {name!r}: unknown"
             )
-        yield from _ungrounded(where, expression, citation)
+        yield from _unquoted(where, expression, citation)
 
 
 def _lasting(where: str, lasts: Lasts | None) -> Iterator[Finding]:
     if lasts is not None:
-        yield from _ungrounded(f"{where}.lasts", lasts.value, lasts.cite)
+        yield from _unquoted(f"{where}.lasts", lasts.value, lasts.cite)
 
 
 def _tallied(where: str, rule: TallyRule) -> Iterator[Finding]:
     """Numbers of a count decide too: seats, thresholds and budgets must stand in its quote."""
     numbers = [str(rule.seats), *map(str, rule.options.values()), *rule.computed.values()]
-    yield from _ungrounded(
-        where, " ".join(n for n in numbers if any(map(str.isdigit, n))), rule.cite
-    )
+    yield from _unquoted(where, " ".join(n for n in numbers if any(map(str.isdigit, n))), rule.cite)
 
 
 def _conditions(stage: Stage) -> Iterator[tuple[str, Citation | None]]:

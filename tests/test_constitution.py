@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from govbot.constitution import MAX_BYTES, Constitution
 from govbot.errors import OperatorError
+from govbot.passages import spans_of
 from govbot.records import Citation, digest
 
 CLUB = """\
@@ -50,6 +51,56 @@ def ids(text: str) -> list[str]:
 def headings(*titles: str) -> list[str]:
     """The ids of headings, each given as its marks and title."""
     return ids("\n\n".join(titles))
+
+
+TAGGED = """\
+<p>We meet here. All are welcome.</p>
+<h2 id="one">Section 1: Chain &quot;ownership&quot;</h2>
+<p>A motion runs for <strong>1 week.</strong> It then ends, unlike
+a wish.</p>
+<ol>
+    <li><strong>First</strong>: someone asks.</li>
+    <li>
+        <p>Then all answer. Nobody waits.</p>
+    </li>
+</ol>
+<h3>Voting <em>period</em></h3>
+
+Plain words again.
+
+<pre>
+<h1>Code is no heading</h1>
+</pre>
+
+<!-- <h1>Nor is a remark</h1> -->
+
+<h2>Pets &amp; <em>plants</em></h2>
+"""
+
+
+def test_headings_in_html_are_headings() -> None:
+    found = Constitution(TAGGED)
+    assert [(s.id, s.title, s.path) for s in found.sections] == [
+        ("preamble", "Preamble", ("Preamble",)),
+        ("section-1", 'Section 1: Chain "ownership"', ('Section 1: Chain "ownership"',)),
+        ("voting-period", "Voting period", ('Section 1: Chain "ownership"', "Voting period")),
+        ("pets-plants", "Pets & plants", ("Pets & plants",)),
+    ]
+    assert found.query("plants").citations[0].quote == "Pets &amp; <em>plants</em>"
+
+
+def test_html_has_sentences_and_its_tags_part_them() -> None:
+    text = Constitution(TAGGED).sections[1].text
+    assert [" ".join(text[first:last].split()) for first, last in spans_of(text)] == [
+        "A motion runs for <strong>1 week.</strong>", "It then ends, unlike a wish.",
+        "<strong>First</strong>: someone asks.", "Then all answer.", "Nobody waits.",
+    ]  # fmt: skip
+
+
+def test_no_ends_a_sentence_but_before_a_figure() -> None:
+    text = "All say yes or no. One no is enough. See no. 5 of the list."
+    found = [text[first:last].strip() for first, last in spans_of(text)]
+    assert found == ["All say yes or no.", "One no is enough.", "See no. 5 of the list."]
 
 
 def cite(section: str, quote: str) -> Citation:

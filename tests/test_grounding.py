@@ -58,6 +58,8 @@ close a vote early. Votes o f members are secret \u2013 always. The fee is 1\u00
 
 See [the list](https://example.org/list) of <strong>urgent</strong> matters.
 
+<p>A &quot;friend&quot; isn&#39;t a &quot;member&quot;</p>
+
 ### I. Quorum
 
 Changes of these rules need 3/4 of the members present. Notice is given 7 days before.
@@ -113,6 +115,8 @@ def located(constitution: Constitution, section: str, quote: str) -> Place:
         ),
         ("Urgent 3 members", "Urgent | 3 members"),
         ("See the list of urgent matters", None),
+        ('A "friend" isn’t a', "A &quot;friend&quot; isn&#39;t a"),
+        ('a "member"', "a &quot;member&quot;"),
     ],
 )
 def test_a_quote_is_located_however_it_is_set(

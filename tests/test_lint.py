@@ -60,7 +60,63 @@ def test_a_number_that_its_quote_does_not_have_is_a_warning() -> None:
     def longer(document: dict[str, Any]) -> None:
         stage(document)["lasts"]["value"] = "8 days"
 
-    assert "the number 8 does not stand in its quote" in told(linted(longer), "warning")
+    found = told(linted(longer), "warning")
+    assert "“8 days” does not stand in the quote, which has “6 days”" in found
+    assert "standard_proposal.stages.discussion.lasts" in found
+
+
+def test_a_number_of_another_unit_is_a_warning() -> None:
+    def sooner(document: dict[str, Any]) -> None:
+        stage(document)["lasts"]["value"] = "6 hours"
+
+    assert "“6 hours” does not stand in the quote" in told(linted(sooner), "warning")
+
+
+SHED = """\
+# Shed
+
+## 1. Requests
+
+Members vote on a request for 2 days. However, urgent requests are decided in 4 hours.
+It passes when two-thirds of those voting agree, unless a keyholder objects.
+"""
+
+
+def shed(**quotes: str) -> Reading:
+    """A reading of the shed's rules that quotes them like this."""
+    cites = {name: {"section": "section-1", "quote": quote} for name, quote in quotes.items()}
+    whole = "Members vote on a request for 2 days."
+    cite = {"section": "section-1", "quote": whole}
+    rule = {
+        "title": "Request", "cite": cite, "phrases": ["request"], "opened_by": {"who": "True"},
+        "stages": [{
+            "name": "vote", "lasts": {"value": "2 days", "cite": cites.get("lasts", cite)},
+            "inputs": [{"kind": "vote", "who": "True", "choices": ["agree", "disagree"]}],
+            "outcomes": [
+                {"when": "votes > 0 and 3 * agree >= 2 * votes", "outcome": "passed",
+                 "cite": cites["passes"]},
+                {"otherwise": "rejected", "cite": cite},
+            ],
+        }],
+    }  # fmt: skip
+    document = {"constitution": Constitution(SHED).digest, "processes": {"request": rule}}
+    return read_reading(json.dumps(document), "shed")
+
+
+def test_an_exception_beside_a_quote_that_the_rule_ignores_is_a_warning() -> None:
+    half = "It passes when two-thirds of those voting agree"
+    found = told(lint(shed(passes=half), Constitution(SHED)), "warning")
+    assert "request.stages.vote.lasts: the next sentence has an exception" in found
+    assert "request.stages.vote.outcomes.1: the same sentence has an exception" in found
+    aware = lint(shed(passes=f"{half}, unless a keyholder objects."), Constitution(SHED))
+    assert "outcomes.1" not in told(aware, "warning")
+
+
+def test_a_share_may_be_multiplied_out_but_not_changed() -> None:
+    whole = "It passes when two-thirds of those voting agree, unless a keyholder objects."
+    assert "does not stand" not in told(lint(shed(passes=whole), Constitution(SHED)), "warning")
+    other = shed(passes="Members vote on a request for 2 days.")
+    assert "“3” does not stand in the quote" in told(lint(other, Constitution(SHED)), "warning")
 
 
 def test_a_tie_that_no_outcome_covers_is_an_error_in_the_constitution_s_words() -> None:

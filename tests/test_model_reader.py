@@ -179,10 +179,11 @@ def test_a_model_that_fails_leaves_what_works_without_one(
 
 
 def answered(
-    *claims: Claim, question: str = "how long is a discussion?", window: int = 10**6
-) -> Any:
+    *claims: Claim, question: str = "how long is a discussion?", window: int = 10**6,
+    text: str = "",
+) -> Any:  # fmt: skip
     reader = ModelReader(Scripted(Answered(claims=claims)), OfflineReader(), window)
-    constitution = Constitution.load(EXAMPLE)
+    constitution = Constitution(text) if text else Constitution.load(EXAMPLE)
     return asyncio.run(reader.answer(question, constitution)), reader.provider
 
 
@@ -208,6 +209,8 @@ def test_an_answer_is_claims_with_their_quotes() -> None:
         {"quote": "Discussion period: 7 days minimum"},
         {"quote": "Discussion periods: 6 days minimum"},
         {"says": "A discussion lasts at least 9 days."},
+        {"says": "A discussion lasts at least 6 hours."},
+        {"says": "A discussion lasts at least 6 %."},
         {"quote": " "},
         {"says": ""},
         {"quote": "Mallory decides."},
@@ -220,6 +223,41 @@ def test_a_claim_without_ground_is_not_told(change: dict[str, str]) -> None:
     assert guidance.answer.count("“") == 1
     alone, _ = answered(wrong)
     assert all(Constitution.load(EXAMPLE).holds(c) for c in alone.citations)
+
+
+SHED = """\
+# Shed
+
+Members vote for 2 days. However, urgent requests are decided in 4 hours.
+A member may not vote twice. Two-thirds of all members must agree.
+"""
+
+
+@pytest.mark.parametrize(
+    ("says", "quote", "told"),
+    [
+        ("A vote takes 48 hours.", "Members vote for 2 days.", True),
+        ("Members must vote for two working days.", "Members vote for 2 days.", False),
+        ("A member votes twice.", "vote twice", False),
+        ("66.7 % of all members must agree.", "Two-thirds of all members must agree.", True),
+        ("Two-thirds of those voting must agree.", "Two-thirds of all members must agree.", False),
+    ],
+)
+def test_the_numbers_of_a_claim_are_those_of_its_quote(says: str, quote: str, told: bool) -> None:
+    guidance, _ = answered(Claim(says=says, quote=quote, section="shed"), text=SHED)
+    assert (says in guidance.answer) is told
+
+
+def test_an_exception_beside_a_quote_is_told_with_the_claim() -> None:
+    claim = Claim(says="A vote takes 2 days.", quote="Members vote for 2 days.", section="shed")
+    guidance, _ = answered(claim, text=SHED)
+    assert "However, urgent requests are decided in 4 hours." in guidance.answer
+    assert guidance.confidence == "low"
+    aware = claim.model_copy(
+        update={"says": "A vote takes 2 days, except that urgent requests are decided faster."}
+    )
+    guidance, _ = answered(aware, text=SHED)
+    assert "But the" not in guidance.answer and guidance.confidence == "high"
 
 
 def test_a_wrong_section_is_corrected_by_the_quote() -> None:

@@ -17,8 +17,8 @@ from typing import Any, Literal, get_args
 from govbot.charter import Charter, InputRule
 from govbot.constitution import Constitution, Guidance, Section
 from govbot.errors import ModelError
+from govbot.grounding import Grounding, ground, locate
 from govbot.llm import Prompt, Provider, Usage, Value
-from govbot.numbers import numbers_in
 from govbot.readers import Doubt, Proposal, Reader, Standing, Vocabulary
 from govbot.readers.rulings import agreed, propose
 from govbot.readers.words import ballot_of, plain_text, spellings_of
@@ -468,35 +468,42 @@ def _grounded(
 ) -> Guidance:
     """The claims whose quotes stand in the text, each with its quote; else what search finds."""
     nearest = constitution.query(question)
-    kept = [(claim, cite) for claim in answered.claims if (cite := _carried(claim, constitution))]
+    carried = [(claim, _carried(claim, constitution)) for claim in answered.claims]
+    kept = [(claim, found) for claim, found in carried if found]
     if not kept:
         return _unsaid(nearest) if whole and not answered.claims else nearest
-    lines = []
-    for claim, cite in kept:
-        section = constitution.section(cite.section)
-        place = section.breadcrumb if section else cite.section
-        lines.append(f"{_line(claim.says)}\n  {place}: “{constitution.around(cite)}”")
+    lines, cited = [], dict[str, Section]()
+    for claim, found in kept:
+        section = constitution.section(found.citation.section)
+        place = section.breadcrumb if section else found.citation.section
+        lines.append(f"{_line(claim.says)}\n  {place}: “{found.surrounding}”")
+        lines += [f"  But {exception}" for exception in found.exceptions]
+        cited |= {section.id: section} if section else {}
     left = len(answered.claims) - len(kept)
     if left:
         lines.append(f"({left} more that the model said have no ground in the text.)")
-    cited = [section for _, cite in kept if (section := constitution.section(cite.section))]
+    limited = left or any(found.exceptions for _, found in kept)
     return Guidance(
-        answer="\n".join(lines),
-        sections=tuple({section.id: section for section in cited}.values()),
-        citations=tuple(cite for _, cite in kept), confidence="low" if left else "high",
+        answer="\n".join(lines), sections=tuple(cited.values()),
+        citations=tuple(found.citation for _, found in kept),
+        confidence="low" if limited else "high",
     )  # fmt: skip
 
 
-def _carried(claim: Claim, constitution: Constitution) -> Citation | None:
-    """Where a claim's quote stands, if it does and has every number that the claim has."""
+def _carried(claim: Claim, constitution: Constitution) -> Grounding | None:
+    """How the text carries a claim: its quote stands, its numbers are there and nothing is turned.
+
+    An exception beside the quote does not undo the claim, but has to be told with it.
+    """
     words = " ".join(claim.quote.split())
     if not words or not claim.says.strip():
         return None
-    cite = constitution.placed(Citation(section=claim.section.strip("[] "), quote=words))
-    if cite is None:
+    place = locate(constitution, Citation(section=claim.section.strip("[] "), quote=words))
+    if place is None:
         return None
-    said = numbers_in(claim.says) - {0, 1}
-    return cite if said <= numbers_in(constitution.around(cite)) else None
+    cite = Citation(section=place.section.id, quote=" ".join(place.text.split()))
+    found = ground(constitution, claim.says, cite)
+    return found if found.passes or found.objections == found.exceptions else None
 
 
 def _line(text: str) -> str:
