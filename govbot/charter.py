@@ -544,7 +544,7 @@ def reading_of(document: Mapping[str, Any]) -> Reading:
 
 def differences(old: Reading, new: Reading) -> list[tuple[str, str, str]]:
     """What differs between two readings: where, before and after; a dash where there is nothing."""
-    before, after = dict(_leaves(old.document)), dict(_leaves(new.document))
+    before, after = dict(leaves(old.document)), dict(leaves(new.document))
     return [
         (where, before.get(where, "–"), after.get(where, "–"))
         for where in dict.fromkeys([*before, *after])
@@ -552,14 +552,14 @@ def differences(old: Reading, new: Reading) -> list[tuple[str, str, str]]:
     ]
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Every value of a document with its path; items of lists by their name or kind."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+            yield from leaves(item, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list):
         for place, item in enumerate(value, 1):
             named = item.get("name") or item.get("kind") if isinstance(item, Mapping) else None
-            yield from _leaves(item, f"{path}.{named or place}")
+            yield from leaves(item, f"{path}.{named or place}")
     else:
         yield path, str(value)

@@ -115,7 +115,10 @@ async def draft(
         identifier(each.title) or "process": each.charter for each in drafted if each.charter
     }
     roles = {**_roles(constitution, drafted), **_held_roles(earlier, constitution)}
-    reading = Reading(constitution=constitution.digest, roles=roles, processes={**kept, **charters})
+    reading = Reading(
+        constitution=constitution.digest, drafted_by=provider.name, roles=roles,
+        processes={**kept, **charters},
+    )  # fmt: skip
     checked = lint(reading, constitution)
     return Draft(
         reading=reading, notes=tuple(notes),

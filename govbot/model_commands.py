@@ -10,10 +10,23 @@ from govbot.options import UNSOUND, console, dir_option, json_option, run
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--model", required=True, help="Who reads, as provider:model.")
+@click.option(
+    "--model",
+    "models",
+    required=True,
+    multiple=True,
+    help="Who reads, as provider:model; may be repeated.",
+)
+@click.option(
+    "--agree",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many of them must say the same; people see every version of the rest.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Where to put the draft.")
 @click.option("--window", default=20_000, show_default=True, help="Characters in one prompt.")
-def read(path: Path, model: str, out: Path | None, window: int) -> None:
+def read(path: Path, models: tuple[str, ...], agree: int, out: Path | None, window: int) -> None:
     """Draft the reading of a constitution with a model, for people to check and ratify.
 
     \b
@@ -24,6 +37,7 @@ def read(path: Path, model: str, out: Path | None, window: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from govbot.agreement import joined
     from govbot.archive import write_whole
     from govbot.config import reading_beside
     from govbot.constitution import Constitution
@@ -31,14 +45,20 @@ def read(path: Path, model: str, out: Path | None, window: int) -> None:
     from govbot.llm.named import provider_named
     from govbot.readingfile import load_reading
 
+    if agree > len(models):
+        raise click.UsageError(f"{agree} of {len(models)} models cannot agree; name more --model")
     text = Constitution.load(path)
     beside = reading_beside(path)
     earlier = load_reading(beside) if beside.is_file() else None
     with Console(stderr=True).status(f"Reading {path.name} …") as shown:
-        told = run(
-            draft(text, provider_named(model, os.environ), window, earlier,
-                  lambda what: shown.update(f"Reading: {what} …"))
-        )  # fmt: skip
+        drafts = {
+            model: run(
+                draft(text, provider_named(model, os.environ), window, earlier,
+                      lambda what: shown.update(f"Reading: {what} …"))
+            )
+            for model in models
+        }  # fmt: skip
+    told = joined(drafts, agree)
     table = Table("rule", "the text around its quote", "")
     for row in review(told, text):
         table.add_row(*row)

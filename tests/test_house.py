@@ -68,6 +68,7 @@ FLOORS = {
     "govbot.process": 14,
     "govbot.replies": 14,
     "govbot.drafting": 14,
+    "govbot.agreement": 15,
     "govbot.audit": 15,
     "govbot.projection": 15,
     "govbot.engines.sqlite": 15,

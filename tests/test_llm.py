@@ -198,7 +198,8 @@ def test_a_cut_or_refused_answer_is_not_read(
     maker: str, answer: Any, kind: str, server: Server
 ) -> None:
     server.answers = [(200, answer)]
-    assert failing(MAKERS[maker][0](server)).kind == kind
+    failed = failing(MAKERS[maker][0](server))
+    assert failed.kind == kind and failed.usage is not None and failed.usage.written == 5
 
 
 BAD = [
@@ -223,7 +224,9 @@ def test_an_answer_of_another_shape_is_asked_for_once_more(
     assert value.name == "Ana" and usage.written == 10
     assert "was not of the shape" in json.dumps(server.asked[1][1])
     server.answers = [(200, say(bad))]
-    assert failing(make(server)).kind == "invalid" and len(server.asked) == 4
+    failed = failing(make(server))
+    assert failed.kind == "invalid" and len(server.asked) == 4
+    assert failed.usage is not None and failed.usage.written == 10  # both answers were paid for
 
 
 @pytest.mark.parametrize("maker", MAKERS)
@@ -294,6 +297,7 @@ def test_names_make_providers_without_speaking_to_anybody() -> None:
     for spoken in ("anthropic:a", "openai:b"):
         assert provider_named(spoken, keys).name == spoken
     assert provider_named("compatible:c@http://127.0.0.1:1/v1", {}).name == "compatible:c"
+    assert provider_named("messages:c@http://127.0.0.1:1", {}).name == "anthropic:c"
 
 
 # --- tapes -------------------------------------------------------------------------------------
@@ -355,3 +359,16 @@ def test_at_the_limit_the_model_is_asked_no_more(tmp_path: Path) -> None:
     with pytest.raises(ModelFailure, match="limit of 6") as told:
         ask(provider)
     assert told.value.kind == "over_budget"
+
+
+def test_a_call_that_failed_and_cost_something_is_noted(tmp_path: Path) -> None:
+    class Cut:
+        name = "cut"
+
+        async def complete(self, prompt: Prompt, schema: Any) -> Any:
+            raise ModelFailure("truncated", "cut off", Usage(model="m", read=40, written=2))
+
+    log = UsageLog(tmp_path / "usage.jsonl", PRICES)
+    assert failing(Limited(Cut(), log, None, lambda: NOW)).kind == "truncated"
+    (spent,) = log.month(NOW)
+    assert (spent.calls, spent.read, spent.written) == (1, 40, 2)

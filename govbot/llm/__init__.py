@@ -20,9 +20,10 @@ Kind = Literal[
 class ModelFailure(ModelError):
     """A call that gave no value: of which kind, and a sentence for whoever runs the bot."""
 
-    def __init__(self, kind: Kind, message: str) -> None:
+    def __init__(self, kind: Kind, message: str, usage: "Usage | None" = None) -> None:
         super().__init__(message)
         self.kind: Kind = kind
+        self.usage = usage  # what the call cost all the same, where the provider said so
 
 
 class Prompt(Record):

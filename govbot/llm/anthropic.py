@@ -58,15 +58,15 @@ class AnthropicProvider:
             )  # fmt: skip
         except anthropic.AnthropicError as error:
             raise failure_of(error, self.name) from None
-        if answer.stop_reason == "max_tokens":
-            raise failure("truncated", self.name)
-        if answer.stop_reason == "refusal":
-            raise failure("refused", self.name)
-        said = "".join(block.text for block in answer.content if block.type == "text")
         spent = answer.usage
         from_cache = spent.cache_read_input_tokens or 0
         into_cache = spent.cache_creation_input_tokens or 0
-        return said, Usage(
+        usage = Usage(
             model=self.name, read=spent.input_tokens + from_cache + into_cache,
             written=spent.output_tokens, cached=from_cache,
         )  # fmt: skip
+        if answer.stop_reason == "max_tokens":
+            raise failure("truncated", self.name, usage)
+        if answer.stop_reason == "refusal":
+            raise failure("refused", self.name, usage)
+        return "".join(block.text for block in answer.content if block.type == "text"), usage

@@ -1,18 +1,19 @@
-"""Providers by name: `anthropic:MODEL`, `openai:MODEL`, `compatible:MODEL@URL`.
+"""Providers by name: `anthropic:MODEL`, `openai:MODEL`, `compatible:MODEL@URL` (a server that
+speaks Chat Completions), `messages:MODEL@URL` (one that speaks Anthropic's Messages).
 
 The only place that knows all of them. Keys come from the environment.
 """
 
 import difflib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from pydantic import SecretStr
 
 from govbot.errors import OperatorError
 from govbot.llm import Provider
 
-KNOWN = ("anthropic", "openai", "compatible")
+KNOWN = ("anthropic", "openai", "compatible", "messages")
 
 
 def provider_named(spoken: str, environ: Mapping[str, str]) -> Provider:
@@ -33,10 +34,14 @@ def provider_named(spoken: str, environ: Mapping[str, str]) -> Provider:
 
     if kind == "openai":
         return OpenAIProvider(model, _key(environ, "OPENAI_API_KEY"))
+    if kind == "messages":
+        from govbot.llm.anthropic import AnthropicProvider
+
+        return _compatible(partial(AnthropicProvider, schemas=False), model, environ)
     return _compatible(OpenAIProvider, model, environ)
 
 
-def _compatible(make: type[Any], spoken: str, environ: Mapping[str, str]) -> Provider:
+def _compatible(make: Callable[..., Provider], spoken: str, environ: Mapping[str, str]) -> Provider:
     model, mark, url = spoken.partition("@")
     if not mark or not url.startswith(("http://", "https://")):
         raise OperatorError(
@@ -44,8 +49,7 @@ def _compatible(make: type[Any], spoken: str, environ: Mapping[str, str]) -> Pro
         )
     key = environ.get("COMPATIBLE_API_KEY")
     # A model on one's own machine may take its time.
-    provider: Provider = make(model, SecretStr(key) if key else None, url, timeout=300.0)
-    return provider
+    return make(model, SecretStr(key) if key else None, url, timeout=300.0)
 
 
 def _key(environ: Mapping[str, str], name: str) -> SecretStr:

@@ -56,17 +56,18 @@ class OpenAIProvider:
             )  # fmt: skip
         except openai.OpenAIError as error:
             raise failure_of(error, self.name) from None
-        if answer.status == "incomplete":
-            raise failure("truncated", self.name)
-        parts = [part for item in answer.output for part in getattr(item, "content", None) or ()]
-        if any(part.type == "refusal" for part in parts):
-            raise failure("refused", self.name)
         spent = answer.usage
         cached = spent.input_tokens_details.cached_tokens if spent else 0
-        return answer.output_text, Usage(
+        usage = Usage(
             model=self.name, read=spent.input_tokens if spent else 0,
             written=spent.output_tokens if spent else 0, cached=cached or 0,
         )  # fmt: skip
+        if answer.status == "incomplete":
+            raise failure("truncated", self.name, usage)
+        parts = [part for item in answer.output for part in getattr(item, "content", None) or ()]
+        if any(part.type == "refusal" for part in parts):
+            raise failure("refused", self.name, usage)
+        return answer.output_text, usage
 
     async def _chat(self, prompt: Prompt, text: str, schema: type[Value]) -> tuple[str, Usage]:
         import openai
@@ -83,17 +84,18 @@ class OpenAIProvider:
             )  # fmt: skip
         except openai.OpenAIError as error:
             raise failure_of(error, self.name) from None
-        if not answer.choices:
-            raise failure("invalid", self.name)
-        choice = answer.choices[0]
-        if choice.finish_reason == "length":
-            raise failure("truncated", self.name)
-        if choice.message.refusal:
-            raise failure("refused", self.name)
         spent = answer.usage
         details = spent.prompt_tokens_details if spent else None
-        return choice.message.content or "", Usage(
+        usage = Usage(
             model=self.name, read=spent.prompt_tokens if spent else 0,
             written=spent.completion_tokens if spent else 0,
             cached=(details.cached_tokens if details else 0) or 0,
         )  # fmt: skip
+        if not answer.choices:
+            raise failure("invalid", self.name, usage)
+        choice = answer.choices[0]
+        if choice.finish_reason == "length":
+            raise failure("truncated", self.name, usage)
+        if choice.message.refusal:
+            raise failure("refused", self.name, usage)
+        return choice.message.content or "", usage

@@ -100,6 +100,11 @@ class Limited:
                 f"this month's limit of {self.limit} for models is reached; phrases, buttons and"
                 " commands go on; raise monthly_limit in govbot.toml",
             )
-        value, usage = await self.provider.complete(prompt, schema)
+        try:
+            value, usage = await self.provider.complete(prompt, schema)
+        except ModelFailure as failed:
+            if failed.usage is not None:
+                self.log.add(failed.usage, now)
+            raise
         self.log.add(usage, now)
         return value, usage

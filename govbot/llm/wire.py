@@ -34,8 +34,8 @@ _TOLD: dict[Kind, str] = {
 }
 
 
-def failure(kind: Kind, model: str) -> ModelFailure:
-    return ModelFailure(kind, _TOLD[kind].format(model=model))
+def failure(kind: Kind, model: str, usage: Usage | None = None) -> ModelFailure:
+    return ModelFailure(kind, _TOLD[kind].format(model=model), usage)
 
 
 def failure_of(error: Exception, model: str) -> ModelFailure:
@@ -106,12 +106,20 @@ async def answered(
         again = (
             f"{asked}\n\nYour last answer was not of the shape asked for ({problem}). Once more:"
         )
-    text, more = await ask(again)
-    total = Usage(
-        model=usage.model, read=usage.read + more.read, written=usage.written + more.written,
-        cached=usage.cached + more.cached,
-    )  # fmt: skip
+    try:
+        text, more = await ask(again)
+    except ModelFailure as failed:
+        failed.usage = _both(usage, failed.usage) if failed.usage else usage
+        raise
+    total = _both(usage, more)
     try:
         return parsed(text, schema), total
     except ValueError:
-        raise failure("invalid", model) from None
+        raise failure("invalid", model, total) from None
+
+
+def _both(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        model=one.model, read=one.read + other.read, written=one.written + other.written,
+        cached=one.cached + other.cached,
+    )  # fmt: skip
