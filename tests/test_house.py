@@ -78,6 +78,7 @@ FLOORS = {
     "govbot.app": 21,
     "govbot.demo": 22,
     "govbot.evaluation": 22,
+    "govbot.stories": 22,
     "govbot.options": 22,
     "govbot.model_commands": 23,
     "govbot.cli": 24,
