@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import pytest
 from click.testing import CliRunner
+from community import JURY
 from pysqlite3 import dbapi2 as sqlite3
 
 import govbot
@@ -25,7 +26,9 @@ import govbot.app
 from govbot.app import (
     Bot,
     checked,
+    dispute_templates,
     found,
+    governance_templates,
     open_bot,
     open_view,
     rebuild_tables,
@@ -132,7 +135,11 @@ def test_every_template_founds_a_sound_community(tmp_path: Path, template: str) 
 
 
 def test_the_shipped_templates_are_the_ones_the_readme_names() -> None:
-    assert sorted(templates()) == ["consensus", "example", "jury"]
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    for name in templates():
+        assert f"`{name}`" in readme or f"[{name}](docs/templates/{name}.md)" in readme, name
+    kinds = {*governance_templates(), *dispute_templates()}
+    assert kinds == set(templates()) - {"example"}
 
 
 def test_founding_leaves_the_files_the_readme_lists(folder: Path) -> None:
@@ -172,21 +179,21 @@ def test_names_and_roles_of_any_spelling_survive_the_settings_file(tmp_path: Pat
 
 
 def test_who_is_new_to_the_local_chat_gets_the_first_role_of_the_reading(tmp_path: Path) -> None:
-    folder = run(found(tmp_path / "ours", settings(), "jury", SetClock(START)))
+    folder = run(found(tmp_path / "ours", settings(), JURY, SetClock(START)))
     assert folder.settings().newcomers == ("member",)
 
 
 def test_a_folder_is_founded_once(folder: Path) -> None:
     before = contents(folder)
     with pytest.raises(OperatorError, match="already is a community's folder; choose another"):
-        run(found(folder, settings(), "jury", SetClock(START)))
+        run(found(folder, settings(), JURY, SetClock(START)))
     assert contents(folder) == before
     done = CliRunner().invoke(main, ["init", str(folder)])
     assert done.exit_code == 2 and "already is a community's folder" in done.stderr
 
 
 def test_an_unknown_template_is_answered_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(OperatorError, match="'anarchy'; choose consensus, example, jury"):
+    with pytest.raises(OperatorError, match="'anarchy'; choose .*consensus, .*example"):
         run(found(tmp_path / "ours", settings(), "anarchy", SetClock(START)))
     assert not (tmp_path / "ours").exists()
 

@@ -24,6 +24,7 @@ FLOORS = {
     "govbot.numbers": 2,
     "govbot.ledger": 2,
     "govbot.config": 2,
+    "govbot.choosing": 2,
     "govbot.llm": 2,
     "govbot.llm.wire": 3,
     "govbot.llm.usage": 3,
@@ -60,6 +61,7 @@ FLOORS = {
     "govbot.readers": 12,
     "govbot.readers.words": 12,
     "govbot.lint": 13,
+    "govbot.composition": 13,
     "govbot.stages": 13,
     "govbot.readers.offline": 13,
     "govbot.rulings": 13,
@@ -82,8 +84,11 @@ FLOORS = {
     "govbot.app": 21,
     "govbot.demo": 22,
     "govbot.evaluation": 22,
+    "govbot.stories": 22,
+    "govbot.handbook": 23,
     "govbot.options": 22,
     "govbot.model_commands": 23,
+    "govbot.init_command": 23,
     "govbot.cli": 24,
     "govbot.__main__": 25,
 }
@@ -99,7 +104,7 @@ MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
 PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
-    "passages.py", "rulings.py",
+    "passages.py", "rulings.py", "composition.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
