@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,8 @@ from pathlib import Path
 from govbot.agent import Agent
 from govbot.archive import QUIET, Archive, write_whole
 from govbot.charter import Reading
+from govbot.choosing import Choosing, load_choosing
+from govbot.composition import compose
 from govbot.config import Folder, Settings, reading_beside
 from govbot.constitution import Constitution
 from govbot.engines.sqlite import SqliteEngine
@@ -30,13 +31,15 @@ from govbot.memory import Memory, rebuild
 from govbot.projection import Projection
 from govbot.readers import Reader
 from govbot.readers.offline import OfflineReader
-from govbot.readingfile import load_reading
+from govbot.readingfile import load_reading, write_reading
 from govbot.records import BOT, Adopted, Announcement, Body, Fact, Founded, Ratified
 from govbot.scheduler import Deliver, Scheduler
 from govbot.tools.dates import zone_named
 from govbot.verify import Report, verify
 
 log = logging.getLogger(__name__)
+
+GOVERNANCE, DISPUTES = "governance", "disputes"  # the two folders of the templates
 
 Clock = Callable[[], datetime]
 
@@ -91,12 +94,24 @@ def _shipped(name: str) -> Path:
 
 
 def templates() -> dict[str, Path]:
-    """Constitutions to start from, by name."""
-    found = [
-        *_shipped("constitutions").glob("*.md"),
-        *_shipped("templates").glob("*/*.md"),
-    ]
-    return {path.stem: path for path in sorted(found) if reading_beside(path).is_file()}
+    """Constitutions to start from, by name: the example, forms of government, ways to settle."""
+    found = sorted([*_shipped("constitutions").glob("*.md"), *_shipped("templates").glob("*/*.md")])
+    return {path.stem: path for path in found if reading_beside(path).is_file()}
+
+
+def dispute_templates() -> dict[str, Path]:
+    """The templates that say how disputes are settled, by name."""
+    return {n: path for n, path in templates().items() if path.parent.name == DISPUTES}
+
+
+def governance_templates() -> dict[str, Path]:
+    """The templates that say how a community is governed, by name."""
+    return {n: path for n, path in templates().items() if path.parent.name == GOVERNANCE}
+
+
+def choosing() -> Choosing:
+    """What an admin is asked who names no template, and what is recommended."""
+    return load_choosing(_shipped("templates") / "choosing.toml")
 
 
 # --- founding ------------------------------------------------------------------------------
@@ -128,7 +143,7 @@ def _key_name(name: str) -> str:
     return f"govbot/{word}"
 
 
-def _template(name: str, known: Mapping[str, Path]) -> Path:
+def _template(name: str, known: Mapping[str, Path], what: str = "template") -> Path:
     """A template by its name, or a constitution by its path, with its reading beside it."""
     if name in known:
         return known[name]
@@ -136,30 +151,64 @@ def _template(name: str, known: Mapping[str, Path]) -> Path:
         return Path(name)  # what is wrong with it is said when it is read
     near = difflib.get_close_matches(name, known, 1, 0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"choose {', '.join(sorted(known))}"
-    raise OperatorError(f"there is no template {name!r}; {hint}")
+    raise OperatorError(f"there is no {what} {name!r}; {hint}")
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What a community starts from: two files' contents, and the reading they amount to."""
+
+    text: bytes
+    rules: bytes
+    reading: Reading
+
+
+def _drafted(template: str, disputes: str) -> _Draft:
+    """A template as it is, or with one for disputes put at its end."""
+    source = _template(template, templates())
+    if not disputes:
+        _, reading = checked(source)
+        return _Draft(source.read_bytes(), reading_beside(source).read_bytes(), reading)
+    second = _template(disputes, dispute_templates(), "template for disputes")
+    parts = checked(source), checked(second)
+    try:
+        constitution, reading = compose(*parts)
+    except OperatorError as error:
+        named = f"{source.stem} and {second.stem}"
+        raise OperatorError(f"{named} cannot be put together: {error}") from None
+    said = f"What {source.stem} and {second.stem} mean together, as data."
+    rules = write_reading(reading, f"{said} Every rule quotes the words it rests on.")
+    return _Draft(constitution.text.encode(), rules.encode(), reading)
+
+
+def unfounded(path: Path) -> Folder:
+    """The folder, if no community is in it yet."""
+    folder = Folder(path)
+    if folder.ledger.exists() or folder.settings_file.exists():
+        raise OperatorError(f"{path} already is a community's folder; choose another")
+    return folder
 
 
 async def found(
-    path: Path, settings: Settings, template: str, clock: Clock = utc_now, first_number: int = 1
-) -> Folder:
+    path: Path, settings: Settings, template: str, clock: Clock = utc_now, first_number: int = 1,
+    disputes: str = "",
+) -> Folder:  # fmt: skip
     """Makes a community's folder from a template (by name, or by its path): files, key, entries.
 
-    Where the settings give newcomers to the local chat no role, they get the first one that the
-    template's reading declares.
+    With `disputes` a template for these is put at its end. Where the settings give newcomers to the
+    local chat no role, they get the first one that the reading declares.
     """
-    folder, known = Folder(path), templates()
-    if folder.ledger.exists() or folder.settings_file.exists():
-        raise OperatorError(f"{path} already is a community's folder; choose another")
-    source, target = _template(template, known), folder.constitution(settings)
+    folder = unfounded(path)
+    target = folder.constitution(settings)
     zone_named(settings.zone)
-    _, reading = checked(source)
-    roles = settings.newcomers or tuple(reading.roles)[:1]
+    draft = _drafted(template, disputes)
+    roles = settings.newcomers or tuple(draft.reading.roles)[:1]
     settings = settings.model_copy(update={"newcomers": roles})
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         folder.private.mkdir(mode=0o700, exist_ok=True)
-        shutil.copyfile(source, target)
-        shutil.copyfile(reading_beside(source), reading_beside(target))
+        target.write_bytes(draft.text)
+        reading_beside(target).write_bytes(draft.rules)
     except OSError as error:
         raise OperatorError(f"{path} cannot be written: {error.strerror}") from None
     key = Key.create(folder.key, _key_name(settings.name))

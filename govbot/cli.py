@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from govbot.init_command import init
 from govbot.model_commands import diff, evaluate, ratify, read, usage
 from govbot.options import (
     CANNOT,
@@ -62,38 +63,6 @@ def main() -> None:
     Check it:      govbot verify
     """
     collect_rarely()
-
-
-@main.command()
-@click.argument("folder", type=click.Path(path_type=Path), default=Path())
-@click.option(
-    "--template",
-    default="example",
-    show_default=True,
-    help="What to start from: a name, or a constitution's path.",
-)
-@click.option("--name", default="", help="The community's name; the folder's if not given.")
-@click.option("--zone", default="UTC", show_default=True, help="Time zone of its deadlines.")
-@click.option("--member", "members", multiple=True, metavar="NAME=ROLE,…",
-              help="Somebody in the local chat and their roles; may be repeated.")  # fmt: skip
-def init(folder: Path, template: str, name: str, zone: str, members: tuple[str, ...]) -> None:
-    """Make a community's folder: constitution, reading, key and ledger.
-
-    \b
-    Example:  govbot init ours --template consensus --member alice=member,facilitator
-    """
-    from govbot.app import found
-    from govbot.config import Settings
-    from govbot.tools.dates import zone_named
-
-    zone_named(zone)
-    roles = {who: tuple(r.split(",")) for who, _, r in (each.partition("=") for each in members)}
-    settings = Settings(name=name or folder.resolve().name or "ours", zone=zone, members=roles)
-    made = run(found(folder, settings, template))
-    click.echo(f"{settings.name} is founded in {folder}.")
-    click.echo(f"Its constitution: {made.constitution(settings)}")
-    click.echo(f"Its signing key: {made.key} (keep a copy; it never leaves this machine)")
-    click.echo(f"Next: govbot chat --dir {folder}")
 
 
 @main.command()
@@ -311,7 +280,7 @@ def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
 
 for _command in (read, ratify, diff):
     constitution.add_command(_command)
-for _command in (evaluate, usage):
+for _command in (evaluate, init, usage):
     main.add_command(_command)
 
 

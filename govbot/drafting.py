@@ -18,6 +18,7 @@ from govbot.errors import ModelError
 from govbot.grounding import ground_charter
 from govbot.lint import Finding, lint
 from govbot.llm import Prompt, Provider
+from govbot.readingfile import write_reading
 from govbot.records import Citation, Record
 
 log = logging.getLogger(__name__)
@@ -330,15 +331,9 @@ def review(draft: Draft, constitution: Constitution) -> Iterator[tuple[str, str,
 
 def as_yaml(draft: Draft) -> str:
     """The draft as a reading's file, with what stands in the way as comments."""
-    import yaml
-
-    lines = ["# Drafted by a model; nobody has ratified it. Read every rule beside its quote."]
-    for note in draft.notes:
-        lines.append(f"# {' '.join(note.split())}")
+    comments = ["Drafted by a model; nobody has ratified it. Read every rule beside its quote."]
+    comments += draft.notes
     for each in draft.drafted:
         for problem in (*each.problems, *(f"{f.level}: {f.what}" for f in each.findings)):
-            lines.append(f"# {each.title}: {' '.join(problem.split())}")
-    body: str = yaml.safe_dump(
-        draft.reading.document, allow_unicode=True, sort_keys=False, width=96
-    )
-    return "\n".join([*lines, "", body])
+            comments.append(f"{each.title}: {problem}")
+    return write_reading(draft.reading, *comments)

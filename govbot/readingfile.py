@@ -102,6 +102,13 @@ def read_reading(text: str, name: str) -> Reading:
         raise OperatorError(f"{name}, line {line}, {_shown(where)}: {what}{others}") from None
 
 
+def write_reading(reading: Reading, *comments: str) -> str:
+    """A reading as a file's text, with comments at its head."""
+    lines = [f"# {' '.join(comment.split())}" for comment in comments]
+    body: str = yaml.safe_dump(reading.document, allow_unicode=True, sort_keys=False, width=96)
+    return "\n".join([*lines, "", body])
+
+
 def load_reading(path: Path) -> Reading:
     """`read_reading` of a file."""
     try:

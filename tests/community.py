@@ -13,6 +13,9 @@ from govbot.records import Announcement, Entry, Intent, Member, Reply, Request, 
 from govbot.surfaces import answered
 from govbot.testing import MemorySurface, SetClock
 
+# Small constitutions with a block and a jury, whatever the shipped templates may become.
+SMALL = Path(__file__).parent / "cases" / "constitutions"
+CONSENSUS, JURY = str(SMALL / "consensus.md"), str(SMALL / "jury.md")
 START = datetime(2026, 2, 8, 18, 30, tzinfo=UTC)
 
 

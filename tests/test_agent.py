@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from community import START, Town, live
+from community import CONSENSUS, JURY, START, Town, live
 
 from govbot.errors import OperatorError
 from govbot.records import Give, Manage, Open, StageEnded
@@ -139,7 +139,7 @@ def test_a_verdict_stands_and_needs_a_reason_and_stays_hidden(tmp_path: Path) ->
         assert not outsider.ok
         assert town.votes(kind="verdict") == {f"local:{first}": "upheld"}
 
-    live(tmp_path / "town", script, "jury", "alice bob carol dave eve frank grace heidi")
+    live(tmp_path / "town", script, JURY, "alice bob carol dave eve frank grace heidi")
 
 
 def test_one_request_delivered_twice_counts_once(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_an_input_and_the_end_it_brings_are_one_commit(tmp_path: Path) -> None:
         await town.until(START + timedelta(days=30))
         assert town.process().outcome == "adopted"
 
-    live(tmp_path / "town", script, "consensus")
+    live(tmp_path / "town", script, CONSENSUS)
 
 
 def test_nothing_is_said_before_it_is_durable(
@@ -301,7 +301,7 @@ def test_a_nickname_that_two_share_names_neither(tmp_path: Path) -> None:
         exact = await town.say("alice", "I complain about local:bob because he shouted")
         assert exact.ok and town.process().fields["respondent"] == "local:bob"
 
-    live(tmp_path / "town", script, "jury", "alice bob carol dave eve frank grace heidi")
+    live(tmp_path / "town", script, JURY, "alice bob carol dave eve frank grace heidi")
 
 
 def test_a_draw_with_too_few_is_refused_with_the_numbers(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_a_draw_with_too_few_is_refused_with_the_numbers(tmp_path: Path) -> None
         reply = await town.say("alice", "I complain about bob because he shouted")
         assert not reply.ok and "5 jurors are to be drawn and only 1 can be" in reply.text
 
-    live(tmp_path / "town", script, "jury", "alice bob carol")
+    live(tmp_path / "town", script, JURY, "alice bob carol")
 
 
 def test_deadlines_are_kept_once_and_one_bad_charter_holds_up_nobody_else(

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import pytest
 from click.testing import CliRunner
+from community import JURY
 from pysqlite3 import dbapi2 as sqlite3
 
 import govbot
@@ -172,14 +173,14 @@ def test_names_and_roles_of_any_spelling_survive_the_settings_file(tmp_path: Pat
 
 
 def test_who_is_new_to_the_local_chat_gets_the_first_role_of_the_reading(tmp_path: Path) -> None:
-    folder = run(found(tmp_path / "ours", settings(), "jury", SetClock(START)))
+    folder = run(found(tmp_path / "ours", settings(), JURY, SetClock(START)))
     assert folder.settings().newcomers == ("member",)
 
 
 def test_a_folder_is_founded_once(folder: Path) -> None:
     before = contents(folder)
     with pytest.raises(OperatorError, match="already is a community's folder; choose another"):
-        run(found(folder, settings(), "jury", SetClock(START)))
+        run(found(folder, settings(), JURY, SetClock(START)))
     assert contents(folder) == before
     done = CliRunner().invoke(main, ["init", str(folder)])
     assert done.exit_code == 2 and "already is a community's folder" in done.stderr

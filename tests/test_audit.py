@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from community import JURY
 from engine_contract import KEY, MemoryEngine
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -61,7 +62,7 @@ class Town:
 
     async def begin(self) -> None:
         """Founds the community; everybody is met."""
-        constitution, reading = checked(templates()[self.template])
+        constitution, reading = checked(templates().get(self.template) or Path(self.template))
         bodies: tuple[Body, ...] = (
             Founded(name="Town", vkey=KEY.vkey, zone=self.zone),
             Adopted(constitution=constitution.digest, text=constitution.text),
@@ -405,7 +406,7 @@ def test_a_refusal_is_told_with_what_was_said_and_why(ours: Town) -> None:
 
 def test_hidden_inputs_stay_hidden_until_the_end_in_every_part_of_an_audit(tmp_path: Path) -> None:
     people = ("ana", "bo", "cy", "dan", "eve", "flo", "gus")
-    ours = town(tmp_path, "jury", people)
+    ours = town(tmp_path, JURY, people)
 
     def verdict(value: str, reason: str) -> Give:
         return Give(process=1, input="verdict", value=value, reason=reason)

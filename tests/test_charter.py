@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from community import CONSENSUS, JURY
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from govbot.charter import (
     identifier,
     reading_of,
 )
+from govbot.config import reading_beside
 from govbot.errors import OperatorError
 from govbot.readingfile import MAX_BYTES, load_reading, read_reading
 
@@ -133,7 +135,7 @@ def test_a_choice_is_counted_under_a_name_expressions_can_use() -> None:
 
 
 def test_citations_and_effects_are_found_wherever_they_stand() -> None:
-    reading = load_reading(ROOT / "templates" / "disputes" / "jury.reading.yaml")
+    reading = load_reading(reading_beside(Path(JURY)))
     found = dict(citations_in(reading))
     assert found["roles.warned"].section == "article-6"
     assert found["processes.complaint.stages.hearing.draws.jurors.cite"].section == "article-3"
@@ -143,7 +145,7 @@ def test_citations_and_effects_are_found_wherever_they_stand() -> None:
     assert "processes.complaint.objecting" in found
     (grant,) = effects_of(reading.processes["complaint"])
     assert isinstance(grant, GrantRole) and grant.grant_role.role == "warned"
-    consensus = load_reading(ROOT / "templates" / "governance" / "consensus.reading.yaml")
+    consensus = load_reading(reading_beside(Path(CONSENSUS)))
     (told,) = effects_of(consensus.processes["proposal"])
     assert isinstance(told, Announce)
 

@@ -19,7 +19,8 @@ def run(*arguments: str | Path, input: str | None = None) -> Result:
 def town(tmp_path: Path) -> Path:
     """A founded community with one open proposal and a vote."""
     place = tmp_path / "our town"
-    made = run("init", place, "--member", "alice=member", "--member", "bob=member,moderator")
+    people = ("--member", "alice=member", "--member", "bob=member,moderator")
+    made = run("init", place, "--template", "example", *people)
     assert made.exit_code == 0, made.output
     lines = "/as alice\nI propose that tea is served at four\n/as bob\nI vote agree on 1\n/quit\n"
     chatted = run("chat", "--dir", place, input=lines)
@@ -140,8 +141,9 @@ def test_rebuild_makes_the_same_tables_again(town: Path) -> None:
 
 
 def test_names_of_any_script_name_folders_and_communities(tmp_path: Path) -> None:
-    made = run("init", tmp_path / "ü \u202e 社区", "--name", "Café [red]社区")
-    assert made.exit_code == 0 and run("verify", tmp_path / "ü \u202e 社区").exit_code == 0
+    place = tmp_path / "ü \u202e 社区"
+    made = run("init", place, "--template", "example", "--name", "Café [red]社区")
+    assert made.exit_code == 0 and run("verify", place).exit_code == 0
 
 
 def test_a_community_starts_from_a_constitution_of_one_s_own(tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ from govbot.tools.draws import seed_for
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "constitutions" / "example.reading.yaml"
-CONSENSUS = ROOT / "templates" / "governance" / "consensus.reading.yaml"
-JURY = ROOT / "templates" / "disputes" / "jury.reading.yaml"
+CONSENSUS = ROOT / "tests" / "cases" / "constitutions" / "consensus.reading.yaml"
+JURY = ROOT / "tests" / "cases" / "constitutions" / "jury.reading.yaml"
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

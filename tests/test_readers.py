@@ -15,8 +15,8 @@ from govbot.records import Ask, Give, Intent, Manage, Open, Show, Unclear
 
 HOME = Path(__file__).parent.parent
 EXAMPLE = HOME / "constitutions" / "example.md"
-CONSENSUS = HOME / "templates" / "governance" / "consensus.md"
-JURY = HOME / "templates" / "disputes" / "jury.md"
+CONSENSUS = HOME / "tests" / "cases" / "constitutions" / "consensus.md"
+JURY = HOME / "tests" / "cases" / "constitutions" / "jury.md"
 
 
 def vocabulary(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from community import START, Town, live
+from community import JURY, START, Town, live
 
 from govbot.records import Give
 from govbot.replies import refusal, sentence
@@ -61,7 +61,7 @@ def test_what_is_hidden_shows_in_no_reply_until_the_end(tmp_path: Path) -> None:
         await town.until(START + timedelta(days=9))
         assert "Upheld: 1" in town.announced[-1].text
 
-    live(tmp_path / "town", script, "jury", people)
+    live(tmp_path / "town", script, JURY, people)
 
 
 def test_a_refusal_names_the_rule_and_the_listing_what_is_open(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from community import START, Town, live
+from community import JURY, START, Town, live
 
 from govbot.records import Announcement, Done, Effect, Fact, Give, StageEnded
 
@@ -123,7 +123,7 @@ def test_a_role_that_an_outcome_grants_is_held_from_then_on(tmp_path: Path) -> N
         assert town.process().outcome == "upheld"
         assert "warned" in town.bot.memory.community.members["local:bob"].roles
 
-    live(tmp_path / "town", script, "jury", people)
+    live(tmp_path / "town", script, JURY, people)
 
 
 def test_an_effect_that_is_not_due_cannot_be_confirmed(tmp_path: Path) -> None:
