@@ -100,8 +100,12 @@ def _ends(charter: Charter) -> Iterator[str]:
 
 def _told(story: Story) -> Iterator[str]:
     """The story with its headings one level lower: it is a chapter here."""
+    before = ""
     for line in story.markdown.rstrip().split("\n"):
+        if line.startswith("> announced:") and before.startswith(">"):
+            yield ">"  # what is told to everyone is a paragraph of its own
         yield f"#{line}" if line.startswith("#") else line
+        before = line
 
 
 def _row(path: Path, constitution: Constitution, reading: Reading, story: Story) -> str:

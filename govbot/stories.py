@@ -262,10 +262,10 @@ class Played(Record):
     outcomes: frozenset[tuple[str, str]]  # type and outcome
 
 
-async def play(story: Story, constitution: str, folder: Path) -> Played:
-    """Plays a story under a constitution (a template's name, or a path) in a new folder."""
+async def play(story: Story, template: str, folder: Path, disputes: str = "") -> Played:
+    """Plays a story in a community of its own, founded from templates as `app.found` takes them."""
     clock = SetClock(story.start)
-    await app.found(folder, Settings(name=story.title), constitution, clock)
+    await app.found(folder, Settings(name=story.title), template, clock, disputes=disputes)
     playing = _Playing(story, clock)
     playing.bot = await app.open_bot(folder, playing.hear, clock)
     try:
