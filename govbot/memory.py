@@ -18,11 +18,12 @@ from immutables import Map
 from pysqlite3 import dbapi2 as sqlite3
 
 from govbot.charter import Reading, reading_of
+from govbot.community import apply_community, community_objections
 from govbot.constitution import Constitution
 from govbot.engines import Engine, Pending
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.ledger import read_entry
-from govbot.process import apply, apply_community, community_objections, objections
+from govbot.process import apply, objections
 from govbot.projection import Projection, Row, rows
 from govbot.records import (
     BOT,

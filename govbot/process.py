@@ -1,11 +1,11 @@
 """The kernel's two questions: may this be recorded, and what is the state after it.
 
-Owns `objections` and `apply`, for a process and for its community. Knows no clock, network,
-model, storage or chat. Promises that the same entries give the same state on every machine, and
-that one more input costs the same however many came before it.
+Owns `objections` and `apply` for a process; `govbot.community` does for what is beside processes.
+Knows no clock, network, model, storage or chat. Promises that the same entries give the same state
+on every machine, and that one more input costs the same however many came before it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
@@ -13,25 +13,17 @@ from typing import Any, cast
 from immutables import Map
 
 from govbot.balloting import BALLOTS, ballot_problem, candidates
-from govbot.charter import InputRule, Who, reading_of
-from govbot.errors import GovbotError
+from govbot.charter import InputRule, Who
 from govbot.records import (
     BOT,
-    Adopted,
-    Done,
     Entry,
     Fact,
-    Founded,
     Given,
     Managed,
     Member,
     Opened,
-    Ratified,
     Record,
-    Seen,
     StageEnded,
-    canonical,
-    digest,
 )
 from govbot.rulings import ruling_objections
 from govbot.stages import (
@@ -42,7 +34,7 @@ from govbot.stages import (
     opening,
 )
 from govbot.state import Community, Process, admits
-from govbot.tools.dates import datetime_add, parse_duration, when, zone_named
+from govbot.tools.dates import datetime_add, parse_duration, when
 
 MAX_TEXT = 4000
 
@@ -436,138 +428,3 @@ def _manage(process: Process, entry: Entry, body: Managed) -> Process:
         due=process.due + waited if process.due else None,
         longest=process.longest + waited if process.longest else None,
     )
-
-
-# --- the community -----------------------------------------------------------------------
-
-
-def community_objections(community: Community, fact: Fact) -> list[str]:
-    """Why a fact that belongs to no process, or confirms an effect, may not be recorded."""
-    match fact.body:
-        case Founded() as body:
-            return _founding_objections(community, body)
-        case Adopted() as body:
-            if community.constitution:
-                return ["a constitution is in force; it changes only as it says itself"]
-            if digest(body.text.encode()) != body.constitution:
-                return ["the text is not the one its digest names"]
-        case Ratified() as body:
-            return _reading_objections(community, body)
-        case Managed() as body if body.effect is not None:
-            return _ruled_objections(community, fact, body)
-        case Done() as body if community.pending.get(body.effect.id) != body.effect:
-            return [f"the effect {body.effect.id!r} is not due"]
-    return []
-
-
-def _ruled_objections(community: Community, fact: Fact, body: Managed) -> list[str]:
-    """A process is managed by the bot only where a ruling that people confirmed calls for it."""
-    effect = community.pending.get(body.effect or "")
-    if effect is None or effect.does != "manage" or fact.member != BOT:
-        return ["no ruling calls for this"]
-    wanted = effect.arguments
-    if fact.process != f"process_{wanted['process']}" or body.act != wanted["act"]:
-        return [f"the ruling is to {wanted['act']} process {wanted['process']}"]
-    if (body.reason, body.by) != (wanted["reason"].strip(), wanted["by"]):
-        return ["the ruling has other words"]
-    return []
-
-
-def _founding_objections(community: Community, body: Founded) -> list[str]:
-    if community.name:
-        return [f"this ledger is already that of {community.name!r}"]
-    try:
-        zone_named(body.zone)
-    except GovbotError as error:
-        return [str(error)]
-    return []
-
-
-def _reading_objections(community: Community, body: Ratified) -> list[str]:
-    if body.constitution != community.constitution:
-        return ["the reading is of another constitution than the one in force; read it again"]
-    try:
-        reading = reading_of(body.document)
-    except (ValueError, GovbotError) as error:
-        return [f"the reading is not well-formed: {error}"]
-    if (
-        digest(canonical(body.document)) != body.reading
-        or reading.constitution != body.constitution
-    ):
-        return ["the reading is not the one its digest names"]
-    return []
-
-
-def apply_community(community: Community, entry: Entry) -> Community:
-    """The community after an entry. Most leave it as it is, so this stays cheap."""
-    change = _CHANGES.get(entry.body.kind)
-    return change(community, entry) if change else community
-
-
-def _founded(community: Community, entry: Entry) -> Community:
-    body = cast(Founded, entry.body)
-    return replace(community, name=body.name, zone=body.zone, next_number=body.first_number)
-
-
-def _adopted(community: Community, entry: Entry) -> Community:
-    return replace(community, constitution=cast(Adopted, entry.body).constitution)
-
-
-def _ratified(community: Community, entry: Entry) -> Community:
-    body = cast(Ratified, entry.body)
-    charters = reading_of(body.document).processes
-    return replace(community, reading=body.reading, charters=charters, provisional=body.provisional)
-
-
-def _seen(community: Community, entry: Entry) -> Community:
-    member = cast(Seen, entry.body).member
-    return _with_member(community, member, community.granted.get(member.id, ()))
-
-
-def _with_member(community: Community, member: Member, granted: tuple[str, ...]) -> Community:
-    roles = tuple(dict.fromkeys((*member.roles, *granted)))
-    return replace(
-        community,
-        platform=community.platform.set(member.id, member),
-        granted=community.granted.set(member.id, granted),
-        members=community.members.set(member.id, member.model_copy(update={"roles": roles})),
-    )
-
-
-def _numbered(community: Community, entry: Entry) -> Community:
-    return replace(community, next_number=cast(Opened, entry.body).number + 1)
-
-
-def _brought(community: Community, entry: Entry) -> Community:
-    effects = cast(StageEnded | Managed, entry.body).effects
-    pending = community.pending
-    for effect in effects:
-        pending = pending.set(effect.id, effect)
-    return replace(community, pending=pending)
-
-
-def _done(community: Community, entry: Entry) -> Community:
-    body = cast(Done, entry.body)
-    effect = body.effect
-    community = replace(community, pending=community.pending.delete(effect.id))
-    if not body.ok or effect.does not in ("grant_role", "revoke_role"):
-        return community
-    role = effect.arguments["role"]
-    for id in effect.arguments["to"]:
-        if (member := community.platform.get(id)) is not None:
-            kept = tuple(r for r in community.granted.get(id, ()) if r != role)
-            granted = (*kept, role) if effect.does == "grant_role" else kept
-            community = _with_member(community, member, granted)
-    return community
-
-
-_CHANGES: Mapping[str, Callable[[Community, Entry], Community]] = {
-    "founded": _founded,
-    "adopted": _adopted,
-    "ratified": _ratified,
-    "seen": _seen,
-    "opened": _numbered,
-    "stage_ended": _brought,
-    "managed": _brought,
-    "done": _done,
-}

@@ -67,6 +67,7 @@ FLOORS = {
     "govbot.rulings": 13,
     "govbot.readers.rulings": 14,
     "govbot.readers.model": 15,
+    "govbot.community": 14,
     "govbot.process": 14,
     "govbot.replies": 14,
     "govbot.drafting": 14,
@@ -104,7 +105,7 @@ MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
 PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
-    "passages.py", "rulings.py", "composition.py",
+    "passages.py", "rulings.py", "composition.py", "community.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
@@ -116,7 +117,7 @@ IMPURE = {
 KEY_MAKING = {"ledger.py": {"secrets"}}
 
 # Words of the shipped readings that the kernel itself speaks of: what a process is and becomes.
-KERNEL_WORDS = {"input", "text", "member", "number", "choice"}
+KERNEL_WORDS = {"input", "text", "member", "number", "choice", "ruling"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from govbot.charter import Reading
+from govbot.community import apply_community, community_objections
 from govbot.errors import MemberError
 from govbot.ledger import seal
-from govbot.process import apply, apply_community, community_objections, objections
+from govbot.process import apply, objections
 from govbot.readingfile import load_reading, read_reading
 from govbot.records import (
     BOT,
