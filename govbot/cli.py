@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from govbot.discord_commands import discord_group, run_group
 from govbot.model_commands import diff, evaluate, ratify, read, usage
 from govbot.options import (
     CANNOT,
@@ -311,7 +312,7 @@ def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
 
 for _command in (read, ratify, diff):
     constitution.add_command(_command)
-for _command in (evaluate, usage):
+for _command in (evaluate, usage, run_group, discord_group):
     main.add_command(_command)
 
 

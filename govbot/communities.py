@@ -11,15 +11,32 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import yaml
 from pysqlite3 import dbapi2 as sqlite3
 
-from govbot.app import Bot, Clock, checked, found, open_bot, templates, utc_now
-from govbot.config import FILE, Folder, Settings
-from govbot.errors import OperatorError
+from govbot.app import (
+    Bot,
+    Clock,
+    checked,
+    found,
+    open_bot,
+    open_view,
+    publish_checkpoint,
+    templates,
+    utc_now,
+)
+from govbot.archive import write_whole
+from govbot.charter import Reading, differences
+from govbot.config import FILE, Folder, Settings, reading_beside
+from govbot.errors import OperatorError, Refused
 from govbot.house import AgentHouse
-from govbot.records import Announcement, Entry, Member, Reply, Request, moment
+from govbot.lint import errors, lint
+from govbot.readingfile import load_reading
+from govbot.records import Announcement, Entry, Fact, Member, Ratified, Reply, Request, moment
+from govbot.surfaces.communities import Listener
 
 log = logging.getLogger(__name__)
 
@@ -27,18 +44,6 @@ MOST_OPEN = 256  # communities open at a time, beyond those at work
 LONGEST = 600.0  # seconds slept at most, so that a changed clock is noticed
 RECOVERY = 5.0  # seconds after which a community's time goes on that stood still by a fault
 TOGETHER = 200  # members recorded at a time
-
-
-class Listener(Protocol):
-    """Whoever these communities speak through."""
-
-    async def opened(self, name: str, community: "Hall") -> None:
-        """One was opened; nothing is due in it before this returns."""
-        ...
-
-    def changed(self, name: str, process: int) -> None: ...
-
-    async def announce(self, name: str, told: Announcement) -> None: ...
 
 
 class Hall(AgentHouse):
@@ -65,6 +70,46 @@ class Hall(AgentHouse):
 
     def members(self) -> Mapping[str, Member]:
         return self.memory.community.platform
+
+    def rules(self) -> tuple[bytes, bytes]:
+        """The constitution in force and its reading, as files."""
+        document = yaml.safe_dump(
+            self.memory.reading().document, sort_keys=False, allow_unicode=True
+        )
+        return self.memory.constitution().text.encode(), document.encode()
+
+    def doubts(self) -> tuple[str, ...]:
+        found = lint(self.memory.reading(), self.memory.constitution())
+        return tuple(f"{each.level}: {each.where}: {each.what}" for each in found)
+
+    async def ratify(self, reading: bytes, by: Member) -> str:
+        """Puts another reading of the constitution in force; what differs from the one before."""
+        before, made = self.memory.reading(), self._sound(reading)
+        if made.digest == before.digest:
+            raise OperatorError("this reading is in force already")
+        body = Ratified(constitution=made.constitution, reading=made.digest, document=made.document)
+        now = max(self.agent.clock(), self.memory.engine.last_at or self.agent.clock())
+        id = f"ratified:{self.memory.engine.size}"
+        try:
+            await self.memory.record(Fact(id=id, at=now, member=by.id, body=body)).durable()
+        except Refused as refused:
+            raise OperatorError(str(refused)) from None
+        write_whole(
+            reading_beside(self.bot.folder.constitution(self.bot.settings)), reading.decode()
+        )
+        publish_checkpoint(self.bot.folder, self.memory)
+        found = differences(before, made)
+        return f"{len(found)} rules differ: {', '.join(where for where, _, _ in found[:10])}."
+
+    def _sound(self, reading: bytes) -> Reading:
+        """A reading as somebody sent it, once nothing keeps it from coming into force."""
+        with TemporaryDirectory() as place:
+            path = Path(place) / "reading.yaml"
+            path.write_bytes(reading)
+            made = load_reading(path)
+        if found := errors(made, self.memory.constitution()):
+            raise OperatorError(f"{found[0].where}: {found[0].what}")
+        return made
 
     def roles(self) -> Mapping[str, str]:
         return {name: cite.quote for name, cite in self.memory.reading().roles.items()}
@@ -116,6 +161,16 @@ class Communities:
             found[name] = {role: cite.quote for role, cite in reading.roles.items()}
         return found
 
+    def doubts(self) -> list[tuple[str, str]]:
+        """What would keep a community from being opened: which, and why."""
+        found = []
+        for name in self.known():
+            try:
+                open_view(self.folder(name))
+            except OperatorError as error:
+                found.append((name, str(error)))
+        return found
+
     # --- opening and closing -------------------------------------------------------------------
 
     async def found(self, name: str, title: str, template: str, zone: str) -> Hall:
@@ -155,8 +210,12 @@ class Communities:
     def _listen(self, name: str, bot: Bot) -> None:
         def changed(entry: Entry) -> None:
             bot.archive.mark(entry)
-            if entry.process is not None and self.listener is not None:
+            if self.listener is None:
+                return
+            if entry.process is not None:
                 self.listener.changed(name, int(entry.process.rpartition("_")[2]))
+            elif isinstance(entry.body, Ratified):
+                self.listener.ruled(name)
 
         bot.memory.on_change = changed
 
@@ -187,6 +246,18 @@ class Communities:
             await asyncio.wait({kept.time})
             await kept.hall.bot.close()
         self._note_due(name)
+
+    def due(self, name: str) -> Mapping[int, str]:
+        """The deadlines of a community's open processes, without opening it."""
+        sql = "select process, due from deadlines"
+        if (kept := self._open.get(name)) is not None:
+            rows = [tuple(row.values()) for row in kept.hall.memory.projection.query(sql)]
+        else:
+            try:
+                rows = _rows(Folder(self.folder(name)).tables, sql)
+            except sqlite3.Error:
+                return {}  # it is opened at once, and asked again
+        return {int(process.rpartition("_")[2]): due for process, due in rows}
 
     async def close(self) -> None:
         for name in list(self._open):
@@ -238,20 +309,20 @@ def next_due(folder: Folder) -> str | None:
     has, tables that cannot be read) is due at the beginning of time.
     """
     try:
-        due, waiting, position = _row(
+        ((due, waiting, position),) = _rows(
             folder.tables,
             "select (select min(due) from deadlines),"
             " (select count(*) from outbox where done is null), (select n from position)",
         )
-        (last,) = _row(folder.ledger, "select max(n) from entries")
+        ((last,),) = _rows(folder.ledger, "select max(n) from entries")
     except sqlite3.Error:
         return AT_ONCE
     return AT_ONCE if waiting or position != last else due
 
 
-def _row(path: Path, sql: str) -> Any:
+def _rows(path: Path, sql: str) -> list[Any]:
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
-        return db.execute(sql).fetchone()
+        return list(db.execute(sql))
     finally:
         db.close()

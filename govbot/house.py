@@ -65,7 +65,6 @@ class AgentHouse:
         found = self._process(process)
         if found is None:
             return None
-        constitution = self.memory.constitution(found.constitution)
         return Card(
             process=found.number,
             title=found.title,
@@ -78,7 +77,9 @@ class AgentHouse:
             deadline=Deadline(at=found.due, said=when(found.due) if found.due else "No deadline"),
             tallies=tuple(self._tally(found, rule) for rule in found.now.inputs),
             rules=tuple(
-                Quote(place=r.cite.section, words=r.cite.quote) for r in found.now.outcomes if r.cite
+                Quote(place=r.cite.section, words=r.cite.quote)
+                for r in found.now.outcomes
+                if r.cite
             ),
             choices=choices(found),
         )
@@ -110,7 +111,7 @@ class AgentHouse:
         ballot = found.now.ballot if found and found.status == "open" else None
         if found is None or ballot is None:
             return ()
-        given = found.inputs.get(ballot.kind, {})
+        given: Any = found.inputs.get(ballot.kind, {})
         return tuple(id for id in electorate(found, ballot.who) if id not in given)
 
     def audit(self, process: int) -> bytes | None:

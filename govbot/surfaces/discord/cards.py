@@ -10,7 +10,7 @@ from typing import Any
 from govbot.records import Card, Tally
 from govbot.surfaces import Giveable
 from govbot.surfaces.discord.components import button, link, menu, row, rows_of
-from govbot.surfaces.discord.ids import Press, choosing
+from govbot.surfaces.discord.ids import Press, choosing, spelling
 from govbot.surfaces.discord.render import embed
 from govbot.surfaces.discord.sending import Said
 
@@ -76,7 +76,10 @@ def controls(given: Iterable[Giveable]) -> Iterator[dict[str, Any]]:
         if each.takes == "choice" and len(each.choices) <= IN_A_ROW:
             yield row(*(_choice(each, choice) for choice in each.choices))
         elif each.takes == "choice" and len(each.choices) <= IN_A_MENU:
-            options = [(choice, choice.capitalize()) for choice in each.choices]
+            spelled = (spelling(each.process, each.kind, choice) for choice in each.choices)
+            options = [
+                (rest, c.capitalize()) for rest, c in zip(spelled, each.choices, strict=True)
+            ]
             yield menu(str(Press("pick", each.process, each.kind)), options, f"{_said(each)} …")
         else:
             single.append(_opening(each))

@@ -5,7 +5,7 @@ through which every press comes back.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, Self
 
 import discord
@@ -36,7 +36,7 @@ class Pressed(ui.DynamicItem[ui.Item[Any]], template=PATTERN):
         return cls(item, press_of(match))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        desk: Desk = interaction.client  # type: ignore[assignment]  # only ours has these items
+        desk: Desk = interaction.client
         await desk.pressed(interaction, self.press)
 
 
@@ -151,9 +151,6 @@ def menu(
     )
 
 
-Filled = Callable[[discord.Interaction[Any], Press, dict[str, Any]], Awaitable[None]]
-
-
 def form(title: str, custom_id: str, asked: Iterable[ui.Label[Any]]) -> ui.Modal:
     """A form of at most five questions. What comes back is read from its ids, not from here."""
     modal = ui.Modal(title=title[:45], custom_id=custom_id, timeout=900)
@@ -178,10 +175,15 @@ def question(
     return ui.Label(text=label[:45], description=hint[:100] or None, component=field)
 
 
-def person(name: str, label: str, *, required: bool = True) -> ui.Label[Any]:
+def person(name: str, label: str, *, required: bool = True, given: int = 0) -> ui.Label[Any]:
     """A member to choose."""
+    held = [discord.SelectDefaultValue(id=given, type=discord.SelectDefaultValueType.user)]
     field: ui.UserSelect[Any] = ui.UserSelect(
-        custom_id=name, required=required, min_values=1 if required else 0, max_values=1
+        custom_id=name,
+        required=required,
+        min_values=1 if required else 0,
+        max_values=1,
+        default_values=held if given else [],
     )
     return ui.Label(text=label[:45], component=field)
 

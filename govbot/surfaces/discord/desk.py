@@ -15,8 +15,9 @@ import discord
 
 from govbot.records import Intent, Member, Open, Reply, Request
 from govbot.surfaces import answered
-from govbot.surfaces.discord.guilds import Communities, Community
-from govbot.surfaces.discord.homes import Guilds, Homes
+from govbot.surfaces.communities import Communities, Community
+from govbot.surfaces.discord.components import link, row
+from govbot.surfaces.discord.homes import AWAY, Guilds, Homes
 from govbot.surfaces.discord.members import PLATFORM, cleaned, differing, gone, id_of, member_of
 from govbot.surfaces.discord.store import Store
 
@@ -26,6 +27,10 @@ ARRIVAL = 30.0  # seconds that Discord is given to name a guild's members
 UNFOUNDED = (
     "This server has no constitution yet, so there is nothing I could do here. Somebody with"
     " “Manage Server” can set one up with /govbot setup."
+)
+PRIVATELY = (
+    "In a direct message I cannot tell for which community you speak. Use my commands in your"
+    " server: their answers are seen by you alone."
 )
 
 
@@ -50,11 +55,13 @@ class Desk:
         return await self.communities.community(str(self.id))
 
     async def handle(
-        self, user: discord.Member, source: int | str, *, text: str = "",
+        self, user: discord.User | discord.Member, source: int | str, *, text: str = "",
         action: Intent | None = None, about: int | None = None,
     ) -> Reply:  # fmt: skip
         """The reply to one member, after those they asked for before. `source` is what Discord
         calls the message or interaction it came by."""
+        if not isinstance(user, discord.Member):
+            return Reply(text=PRIVATELY, ok=False)
         async with self._turns.setdefault(user.id, asyncio.Lock()):
             community = await self.community()
             if community is None:
@@ -68,6 +75,19 @@ class Desk:
                 about=about,
             )
             return await answered(request, community.handle)
+
+    async def homeward(self, reply: Reply) -> list[dict[str, Any]]:
+        """A button that leads to the card of the process a reply is about, hung by now."""
+        if reply.process is None:
+            return []
+        number = int(reply.process.rpartition("_")[2])
+        try:
+            await self.homes.refresh(self.id, number)
+        except AWAY as error:
+            log.warning("process %s of guild %s is shown later: %s", number, self.id, error)
+            self.homes.mark(self.id, number)
+        address = self.homes.link(self.id, number)
+        return [row(link(f"Process #{number}", address))] if address else []
 
     def member(self, user: discord.Member) -> Member:
         return member_of(user, self.store.mapped(self.id))

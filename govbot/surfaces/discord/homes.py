@@ -11,21 +11,21 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 import aiohttp
 import discord
 
 from govbot.records import Announcement, Card
+from govbot.surfaces.communities import Community
 from govbot.surfaces.discord.cards import closed, shown
-from govbot.surfaces.discord.guilds import Community
 from govbot.surfaces.discord.ids import Press
 from govbot.surfaces.discord.sending import Said, answer, post
 from govbot.surfaces.discord.store import Home, Store
 
 log = logging.getLogger(__name__)
 
-QUIET = 60 * 24 * 7  # minutes of silence after which Discord folds a thread away
+QUIET: Final = 10080  # minutes of silence after which Discord folds a thread away
 REMADE = 5  # times a card or thread that somebody deletes is made again
 LOOKED_THROUGH = 30  # messages in which a card is looked for that was posted as the bot went down
 HAS_THREAD = 160004
@@ -46,6 +46,7 @@ class Pace:
     settle: float = 1.0
     between: float = 1.3
     again: float = 5.0
+    reminding: float = 1.0  # between two direct messages
 
 
 class Guilds(Protocol):
@@ -130,8 +131,10 @@ class Homes:
             if await self._edit(guild, home, said):
                 return self.store.set_home(replace(home, shown=now))
             home = self.store.set_home(replace(home, message=0, remade=home.remade + 1))
+        if home.remade > REMADE:
+            return home
         channel = self.place(guild)
-        if channel is None or home.remade > REMADE:
+        if channel is None:
             return home
         message = await self._begun(channel, home) if home.channel == channel.id else None
         home = self.store.set_home(replace(home, channel=channel.id))
@@ -181,6 +184,15 @@ class Homes:
                 name=name, auto_archive_duration=QUIET, type=discord.ChannelType.public_thread
             )
         return self.store.set_home(replace(home, thread=made.id))
+
+    def lost(self, home: Home, place: int) -> None:
+        """A card or thread that is no more is made again, unless that was done often enough."""
+        card = home.message == place
+        left = replace(home, message=0, shown="") if card else replace(home, thread=0)
+        self.store.set_home(replace(left, remade=home.remade + 1))
+        if home.remade == REMADE:
+            log.error("the card of process %s is deleted again and again", home.process)
+        self.mark(home.guild, home.process)
 
     # --- the end -----------------------------------------------------------------------------
 

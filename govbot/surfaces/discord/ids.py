@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 MOST = 100
+_LONGEST = "reason"  # of the verbs that carry a choice
 PATTERN = re.compile(
     r"g:(?P<verb>[a-z]+):(?P<process>\d{0,9}):(?P<kind>[a-z0-9_]*):(?P<rest>.*)", re.DOTALL
 )
@@ -37,12 +38,16 @@ def parsed(custom_id: str) -> Press | None:
     return press_of(match) if match else None
 
 
+def spelling(process: int, kind: str, choice: str) -> str:
+    """A choice as a press on this input carries it."""
+    room = MOST - len(str(Press(_LONGEST, process, kind)))
+    fits = len(choice) <= room and choice.isprintable() and not choice.startswith("~")
+    return choice if choice and fits else f"~{_fingerprint(choice)}"
+
+
 def choosing(verb: str, process: int, kind: str, choice: str) -> str:
-    """The id of a button that stands for this choice."""
-    plain = str(Press(verb, process, kind, choice))
-    if len(plain) <= MOST and choice.isprintable() and not choice.startswith("~"):
-        return plain
-    return str(Press(verb, process, kind, f"~{_fingerprint(choice)}"))
+    """The id of what stands for this choice."""
+    return str(Press(verb, process, kind, spelling(process, kind, choice)))
 
 
 def chosen(rest: str, choices: Iterable[str]) -> str:

@@ -18,7 +18,10 @@ def split(text: str, most: int = 2000) -> list[str]:
 
 def embed(card: Card) -> dict[str, Any]:
     fields = [
-        {"name": t.input, "value": "\n".join(f"{b.label}: {b.count}" for b in t.bars) or str(t.given)}
+        {
+            "name": t.input,
+            "value": "\n".join(f"{b.label}: {b.count}" for b in t.bars) or str(t.given),
+        }
         for t in card.tallies
     ]
     when = int(card.deadline.at.timestamp()) if card.deadline.at else 0

@@ -44,6 +44,7 @@ class Said:
     rows: Sequence[dict[str, Any]] = ()
     files: Sequence[tuple[str, bytes]] = ()
     plain: bool = True  # whether the text is to be shown as it is, not as Markdown
+    pinged: Sequence[int] = ()  # members who are to notice; only ever with words of the bot's own
 
     def pieces(self) -> list[str]:
         text = escaped(self.text) if self.plain else self.text
@@ -52,6 +53,11 @@ class Said:
     def last(self) -> dict[str, Any]:
         """What goes with the last piece, as discord.py takes it."""
         more: dict[str, Any] = {"allowed_mentions": NOBODY}
+        if self.pinged:
+            only = [discord.Object(member) for member in self.pinged]
+            more["allowed_mentions"] = discord.AllowedMentions(
+                everyone=False, roles=False, replied_user=False, users=only
+            )
         if self.embeds:
             more["embeds"] = [discord.Embed.from_dict(each) for each in self.embeds]
         if self.rows:
@@ -90,6 +96,14 @@ async def reply(message: discord.Message, said: Said) -> discord.Message | None:
     except (discord.Forbidden, discord.NotFound) as error:
         log.warning("message %s could not be answered in its channel: %s", message.id, error)
         return await in_person(message.author, said)
+
+
+async def typing(place: discord.abc.Messageable) -> None:
+    """Shows that an answer is under way, where that is allowed."""
+    try:
+        await place.typing()
+    except discord.HTTPException as error:
+        log.info("typing could not be shown: %s", error)
 
 
 async def in_person(user: discord.abc.User, said: Said) -> discord.Message | None:
