@@ -246,10 +246,12 @@ def process_show(number: int, folder: Path) -> None:
     \b
     Example:  govbot process show 125
     """
-    from govbot.replies import status
+    from govbot.replies import spoken, status
 
     memory = _view(folder)
-    click.echo(status(memory.get_process(number), memory.community))
+    found = memory.get_process(number)
+    rules = memory.constitution(found.constitution)
+    click.echo(spoken(status(found, rules, memory.community)))
 
 
 @main.group()

@@ -60,6 +60,7 @@ FLOORS = {
     "govbot.readers": 12,
     "govbot.readers.words": 12,
     "govbot.stages": 13,
+    "govbot.cards": 13,
     "govbot.readers.offline": 13,
     "govbot.readers.model": 13,
     "govbot.drafting": 13,
@@ -94,7 +95,7 @@ MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
 # Nothing in the kernel may see a clock, a network, chance or a model.
 PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
-    "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
+    "cards.py", "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
