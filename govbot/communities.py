@@ -32,7 +32,7 @@ from govbot.archive import write_whole
 from govbot.charter import Reading, differences
 from govbot.config import FILE, Folder, Settings, reading_beside
 from govbot.errors import OperatorError, Refused
-from govbot.house import AgentHouse
+from govbot.house import FrontDoor
 from govbot.lint import errors, lint
 from govbot.readingfile import load_reading
 from govbot.records import Announcement, Entry, Fact, Member, Ratified, Reply, Request, moment
@@ -46,11 +46,11 @@ RECOVERY = 5.0  # seconds after which a community's time goes on that stood stil
 TOGETHER = 200  # members recorded at a time
 
 
-class Hall(AgentHouse):
+class Hall(FrontDoor):
     """One community, open: a house, and the members who come to it."""
 
     def __init__(self, bot: Bot) -> None:
-        super().__init__(bot.agent, bot.memory, bot.archive)
+        super().__init__(bot.agent, bot.archive, bot.scheduler.wake)
         self.bot, self.zone = bot, bot.memory.community.zone
         self.at_work = 0
 
@@ -60,7 +60,6 @@ class Hall(AgentHouse):
             return await super().handle(request)
         finally:
             self.at_work -= 1
-            self.bot.scheduler.wake()
 
     async def meet(self, members: Iterable[Member]) -> None:
         """By the hundred, so that many are committed together and nobody waits long."""
