@@ -75,6 +75,7 @@ FLOORS = {
     "govbot.agent": 18,
     "govbot.scheduler": 19,
     "govbot.contests": 20,
+    "govbot.house": 20,
     "govbot.surfaces.terminal": 20,
     "govbot.app": 21,
     "govbot.demo": 22,
