@@ -116,7 +116,11 @@ class Service:
     async def answer_to(self, said: Json) -> Json:
         def answered() -> Json | None:
             posts = self.fake.posts(self.fake.channels[said["channel_id"]])
-            about = (p for p in posts if (p.get("message_reference") or {}).get("message_id") == said["id"])
+            about = (
+                p
+                for p in posts
+                if (p.get("message_reference") or {}).get("message_id") == said["id"]
+            )
             return next(about, None)
 
         found: Json = await self.until(answered)
@@ -144,6 +148,7 @@ class Service:
 
     async def shows(self, number: int, words: str) -> Json:
         """Waits until a card says something."""
+
         async def once() -> Json:
             return await self.card(number)
 

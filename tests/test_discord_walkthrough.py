@@ -19,7 +19,9 @@ async def ended_as_it_must(service: Service) -> None:
     await service.until(lambda: thread["thread_metadata"]["locked"])
     (audit,) = [m for m in service.fake.posts(thread) if m["attachments"]]
     assert audit["attachments"][0]["filename"] == "process-125.md"
-    told = [m for m in service.fake.posts(service.fake.channel) if "has ended: PASSED" in m["content"]]
+    told = [
+        m for m in service.fake.posts(service.fake.channel) if "has ended: PASSED" in m["content"]
+    ]
     assert len(told) == 1
     card = await service.card(125)
     assert "passed" in text_of(card).casefold()

@@ -56,10 +56,15 @@ class Pressing:
         found = community.giveable(self.press.process) if community is not None else ()
         return next((each for each in found if each.kind == self.press.kind), None)
 
-    def named(self, community: Community | None) -> ballots.Named:
+    async def named(self, asked: Giveable) -> ballots.Named:
+        """How its choices are read: as their rule labels them, members by their names."""
+        community = await self.community()
+        labels = dict(zip(asked.choices, asked.labels, strict=False))
         known = community.members() if community is not None else {}
 
         def name(choice: str) -> str:
+            if choice in labels:
+                return labels[choice]
             return f"@{known[choice].name}" if choice in known else choice
 
         return name
@@ -101,17 +106,17 @@ async def confirmed(pressing: Pressing, reply: Reply) -> Said:
     community, asked = await pressing.community(), await pressing.asked()
     told = [reply.text]
     if community is not None and asked is not None and not asked.many:
-        told += _standing(community, asked, pressing)
+        told += await _standing(community, asked, pressing)
     return Said("\n".join(told))
 
 
-def _standing(community: Community, asked: Giveable, pressing: Pressing) -> list[str]:
+async def _standing(community: Community, asked: Giveable, pressing: Pressing) -> list[str]:
     value = community.standing(asked.process, asked.kind, id_of(pressing.user))
     if value is None:
         return []
-    what = ballots.worded(value, pressing.named(community))
+    what = ballots.worded(value, await pressing.named(asked))
     how = (
-        "To change it, give it again before the deadline."
+        "To change it, press something else before the deadline."
         if asked.changeable
         else "It cannot be changed."
     )
@@ -147,10 +152,10 @@ async def _reason(pressing: Pressing) -> Outcome:
 
 async def begin(pressing: Pressing) -> Outcome:
     """The first step of whatever takes more than one press."""
-    community, asked = await pressing.community(), await pressing.asked()
+    asked = await pressing.asked()
     if asked is None:
         return await give(pressing, None)  # the rules say why it is not taken now
-    step = ballots.start(asked, pressing.draft(), pressing.named(community))
+    step = ballots.start(asked, pressing.draft(), await pressing.named(asked))
     return await give(pressing, None) if step is None else step
 
 
@@ -182,7 +187,7 @@ async def _score(pressing: Pressing) -> Outcome:
     asked = await pressing.asked()
     if asked is None:
         return await give(pressing, None)
-    named = pressing.named(await pressing.community())
+    named = await pressing.named(asked)
     return await give(pressing, ballots.scored(asked, pressing.answers, named))
 
 
@@ -194,7 +199,7 @@ async def _step(pressing: Pressing) -> Outcome:
     asked, so_far = await pressing.asked(), list(pressing.draft() or [])
     if asked is None:
         return await give(pressing, so_far)
-    named, verb = pressing.named(await pressing.community()), pressing.press.verb
+    named, verb = await pressing.named(asked), pressing.press.verb
     if verb == "mark":
         page = int(pressing.press.rest or 0)
         so_far = ballots.marked(asked, so_far, page, pressing.values)
@@ -221,10 +226,12 @@ async def _mine(pressing: Pressing) -> Outcome:
     community, number = await pressing.community(), pressing.press.process
     if community is None:
         return Said(FORGOTTEN)
-    named, lines = pressing.named(community), []
+    lines = []
     for asked in community.giveable(number):
         value = community.standing(number, asked.kind, id_of(pressing.user))
-        stands = "nothing yet" if value is None else ballots.worded(value, named)
+        stands = (
+            "nothing yet" if value is None else ballots.worded(value, await pressing.named(asked))
+        )
         lines.append(f"{asked.kind.capitalize()}: {stands}")
     told = "\n".join(lines) or "It takes nothing now."
     return Said(f"What you have given on #{number}:\n{told}")

@@ -74,21 +74,23 @@ def controls(given: Iterable[Giveable]) -> Iterator[dict[str, Any]]:
     single: list[dict[str, Any]] = []
     for each in given:
         if each.takes == "choice" and len(each.choices) <= IN_A_ROW:
-            yield row(*(_choice(each, choice) for choice in each.choices))
+            yield row(*(_choice(each, choice, label) for choice, label in labelled(each)))
         elif each.takes == "choice" and len(each.choices) <= IN_A_MENU:
-            spelled = (spelling(each.process, each.kind, choice) for choice in each.choices)
-            options = [
-                (rest, c.capitalize()) for rest, c in zip(spelled, each.choices, strict=True)
-            ]
+            options = [(spelling(each.process, each.kind, c), said) for c, said in labelled(each)]
             yield menu(str(Press("pick", each.process, each.kind)), options, f"{_said(each)} …")
         else:
             single.append(_opening(each))
     yield from rows_of(single)
 
 
-def _choice(each: Giveable, choice: str) -> dict[str, Any]:
+def labelled(each: Giveable) -> list[tuple[str, str]]:
+    """Its choices, each with the words people read."""
+    return list(zip(each.choices, each.labels or each.choices, strict=True))
+
+
+def _choice(each: Giveable, choice: str, label: str) -> dict[str, Any]:
     # One colour for all: a card does not nudge.
-    return button(choice.capitalize(), choosing("v", each.process, each.kind, choice), 1)
+    return button(label, choosing("v", each.process, each.kind, choice), 1)
 
 
 def _opening(each: Giveable) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from govbot.records import Ask, Card, Intent, Reply, Show
 from govbot.surfaces import Giveable, Openable
 from govbot.surfaces.discord import buttons, opening, setup
 from govbot.surfaces.discord.buttons import Pressing
-from govbot.surfaces.discord.cards import controls, looked_up
+from govbot.surfaces.discord.cards import controls, labelled, looked_up
 from govbot.surfaces.discord.components import menu
 from govbot.surfaces.discord.desk import Desk
 from govbot.surfaces.discord.ids import Press
@@ -122,8 +122,8 @@ def meant(said: str, taken: Iterable[Giveable]) -> tuple[Giveable | None, str]:
     """The input and the choice that somebody's words stand for."""
     folded = said.casefold()
     for each in taken:
-        for choice in each.choices if each.takes == "choice" else ():
-            if folded in (choice.casefold(), f"{each.kind}: {choice}".casefold()):
+        for choice, label in labelled(each) if each.takes == "choice" else ():
+            if folded in (choice.casefold(), label.casefold(), choice[:100].casefold()):
                 return each, choice
     for each in taken:
         if folded == each.kind.casefold():
@@ -363,9 +363,11 @@ def _fits(card: Card, typed: str) -> bool:
 
 
 def _choices(taken: Iterable[Giveable]) -> Completions:
-    given = [each for each in taken]
-    voted = [
-        (choice, choice) for each in given if each.takes == "choice" for choice in each.choices
-    ]
-    others = [(each.kind, each.kind) for each in given if each.takes != "choice"]
-    return [(name[:100], value[:100]) for name, value in (*voted, *others)]
+    """What can be voted first, then whatever else can be given, by its kind."""
+    voted, others = list[tuple[str, str]](), list[tuple[str, str]]()
+    for each in taken:
+        if each.takes == "choice":
+            voted += [(label, choice) for choice, label in labelled(each)]
+        else:
+            others.append((each.kind, each.kind))
+    return [(label[:100], value[:100]) for label, value in (*voted, *others)]

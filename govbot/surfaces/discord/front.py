@@ -152,8 +152,10 @@ class Front:
         await self.register(EVERYWHERE, None)
         for desk in self.desks():
             desk.met = False
-            if await desk.community() is not None:
-                desk.aside(self._again(desk))
+            desk.aside(self._again(desk))
+        for name in self.communities.known():
+            if name.isdigit() and not self.store.guild(int(name)).commands:
+                await self.communities.community(name)  # its commands are not known there yet
 
     async def _again(self, desk: Desk) -> None:
         community = await desk.community()

@@ -16,6 +16,12 @@ SUBCOMMAND, STRING, INTEGER, USER, ROLE, CHANNEL, FILE = 1, 3, 4, 6, 8, 7, 11
 MANAGE_SERVER = str(discord.Permissions(manage_guild=True).value)
 IN_A_GUILD = [0]
 MOST = 25  # subcommands, options or completions Discord shows at once
+DAYS = [
+    {"name": name, "value": day}
+    for day, name in enumerate(
+        ("never", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    )
+]
 MENU = "Make this a proposal"
 
 
@@ -71,7 +77,7 @@ def standing() -> list[dict[str, Any]]:
             "reminders", "How you are reminded of votes you have not given",
             option(STRING, "how", "Where", choices=[
                 {"name": "by direct message", "value": "direct"},
-                {"name": "in the process's thread", "value": "thread"},
+                {"name": "by a mention in its thread, which others see", "value": "thread"},
                 {"name": "never", "value": "never"},
             ]),
             option(INTEGER, "quiet_from", "No reminders from this hour on", **hour),
@@ -91,6 +97,15 @@ def standing() -> list[dict[str, Any]]:
             "govbot", "How I work in this server, for those who manage it",
             option(SUBCOMMAND, "setup", "Found a community, or change how it is set up"),
             option(SUBCOMMAND, "check", "What I may do here, and what I miss"),
+            option(
+                SUBCOMMAND, "reminders", "When I remind members, and the weekly digest",
+                options=[
+                    option(
+                        INTEGER, "hours", "How long before a deadline", min_value=1, max_value=336
+                    ),
+                    option(INTEGER, "digest", "The day of a weekly digest", choices=DAYS),
+                ],
+            ),
             **admin,
         ),
         {"type": 3, "name": MENU, "contexts": IN_A_GUILD},

@@ -1,7 +1,8 @@
 """Reminders of votes not given, and the weekly digest.
 
 Owns when whom is reminded: once a stage, late enough to matter, never in quiet hours, never who
-has given it or does not want to be reminded. Of a hidden vote nobody is named before others.
+has given it or does not want to be reminded. Who is waited for tells who has voted, so nobody is
+named before others but those who asked for it, and of a hidden vote nobody at all.
 """
 
 import asyncio
@@ -42,6 +43,7 @@ class Waited:
     direct: tuple[int, ...]
     named: tuple[int, ...]
     quiet: bool  # whether somebody is left out for now
+    crowd: bool  # whether there are more than can be told one by one
 
 
 class Reminders:
@@ -126,7 +128,7 @@ class Reminders:
     def _waited(self, desk: Desk, community: Community, card: Card) -> Waited:
         had = self.store.was_reminded(desk.id, card.process, card.stage)
         hour = self.clock().astimezone(ZoneInfo(community.zone)).hour
-        direct, named, quiet = list[int](), list[int](), False
+        direct, named, quiet, crowd = list[int](), list[int](), False, False
         for id in community.waiting(card.process):
             member = snowflake(id)
             wish = self.store.wish(desk.id, member)
@@ -134,12 +136,14 @@ class Reminders:
                 continue
             if is_quiet(wish, hour):
                 quiet = True
-            elif wish.how == "direct" and len(direct) < DIRECT:
+            elif wish.how == "thread":
+                named.append(member)
+            elif len(direct) < DIRECT:
                 direct.append(member)
             else:
-                named.append(member)
+                crowd = True
         hidden = any(each.hidden for each in community.giveable(card.process))
-        return Waited(card, hidden, tuple(direct), tuple(named), quiet)
+        return Waited(card, hidden, tuple(direct), tuple(named), quiet, crowd)
 
     async def _directly(self, desk: Desk, waited: Waited, member: int) -> None:
         user = desk.guild.get_member(member) if desk.guild is not None else None
@@ -157,7 +161,7 @@ class Reminders:
 
     async def _in_thread(self, desk: Desk, waited: Waited) -> None:
         home = self.store.home(desk.id, waited.card.process)
-        if not waited.named or home is None or desk.guild is None:
+        if not (waited.named or waited.crowd) or home is None or desk.guild is None:
             return
         place = desk.guild.get_channel_or_thread(home.thread or home.channel)
         if isinstance(place, discord.TextChannel | discord.Thread):
@@ -199,7 +203,7 @@ def _ends(card: Card) -> str:
 
 def _thread_words(waited: Waited) -> Said:
     """Who is still waited for; of a hidden vote only that it ends."""
-    if waited.hidden:
+    if waited.hidden or not waited.named:
         told = f"This closes {_ends(waited.card)}. If you may give it, see the card above."
         return Said(told, plain=False)
     named = [f"<@{member}>" for member in waited.named[:NAMED]]
