@@ -9,11 +9,13 @@ from typing import Any
 from fake_discord.wire import (
     BUTTON,
     CHECKBOX,
+    CHECKBOX_GROUP,
     COMPONENTS_V2,
     ENTITY_SELECTS,
     FILE_UPLOAD,
     LABEL,
     LINK_BUTTON,
+    RADIO_GROUP,
     ROW,
     SELECT,
     SELECTS,
@@ -257,8 +259,8 @@ def filled(item: Json, given: Any) -> str | None:
         least, most = item.get("min_length") or 0, item.get("max_length") or 4000
         if not least <= len(given) <= most:
             return f"{name!r} takes {least} to {most} characters"
-    if kind in SELECTS and not empty:
-        return selected(item, given)
+    if kind in (*SELECTS, CHECKBOX_GROUP, RADIO_GROUP) and not empty:
+        return selected(item, [given] if kind == RADIO_GROUP else given)
     return None
 
 

@@ -41,7 +41,9 @@ def invite_bot(world: World, guild: Guild, allowed: int) -> Json:
         world.note_visibility(channel)
     for session in world.sessions.values():
         if session.intents & GUILDS:
-            session.dispatch("GUILD_CREATE", world.shown_guild(guild, session.intents))
+            joined = world.shown_guild(guild, session.intents)
+            del joined["unavailable"]  # it says so only of guilds that were known before
+            session.dispatch("GUILD_CREATE", joined)
     return role
 
 

@@ -371,7 +371,9 @@ class Person:
             for item in walk(filled) if item["type"] in KIND_OF_SELECT for each in item["values"]
         ]  # fmt: skip
         data |= {"resolved": self._resolved(reply.channel, chosen)} if chosen else {}
-        return await self._begin(MODAL_SUBMIT, data, reply.channel, reply.source, timeout)
+        answer = await self._begin(MODAL_SUBMIT, data, reply.channel, reply.source, timeout)
+        reply.modal = None  # it closes; only one that failed stays open
+        return answer
 
     # ---- waiting for the answer ----------------------------------------------------------
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-import discord
 import yarl
 from aiohttp import web
 
@@ -28,6 +28,11 @@ from fake_discord.rest import BASE, Rest
 from fake_discord.traffic import Fault, Traffic
 from fake_discord.wire import ALL_INTENTS, EPHEMERAL, TEXT, THREADS, Json
 from fake_discord.world import Guild
+
+with warnings.catch_warnings():
+    # It imports a module that Python has announced to remove, which is nothing we could change.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import discord
 
 # Everything but to be administrator, which would make every other permission meaningless.
 USUAL_PERMISSIONS = permissions.ALL & ~permissions.ADMINISTRATOR
