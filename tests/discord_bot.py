@@ -22,9 +22,15 @@ from govbot.testing import SetClock
 QUICK = Pace(settle=0.02, between=0.0, again=0.05, reminding=0.0)
 
 
+class QuickClient(Client):
+    """A client that does not wait seconds: for guilds that will not come, before a new session."""
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        pass
+
+
 def quick(front: Front) -> Client:
-    """A client that does not wait seconds for guilds that will not come."""
-    return Client(front, guild_ready_timeout=0.02)
+    return QuickClient(front, guild_ready_timeout=0.02)
 
 
 @dataclass

@@ -114,14 +114,14 @@ class Client(discord.Client):
         self.front.store.forget_guild(guild.id)
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        self.front.gone(event.message_id)
+        self.front.message_gone(event.message_id)
 
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
         for message in event.message_ids:
-            self.front.gone(message)
+            self.front.message_gone(message)
 
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
-        self.front.gone(event.thread_id)
+        self.front.thread_gone(event.thread_id)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         await self.front.channel_gone(channel)

@@ -23,7 +23,7 @@ from govbot.surfaces.discord.components import menu
 from govbot.surfaces.discord.desk import Desk
 from govbot.surfaces.discord.ids import Press
 from govbot.surfaces.discord.members import cleaned
-from govbot.surfaces.discord.registry import MENU, MOST, OTHER, shortened
+from govbot.surfaces.discord.registry import DAYS, MENU, MOST, OTHER, shortened
 from govbot.surfaces.discord.sending import NOBODY, Said, post
 from govbot.surfaces.discord.store import Wish
 from govbot.surfaces.discord.words import spoken
@@ -250,11 +250,24 @@ async def _reminders(call: Called) -> Outcome:
     store.set_wish(call.desk.id, user, wish)
     if wish.how == "never":
         return Said("I do not remind you any more.")
-    where = "by direct message" if wish.how == "direct" else "in the process's thread"
+    where = "by direct message" if wish.how == "direct" else "in the thread"
     return Said(
         f"I remind you {where} of votes you have not given, but not between"
         f" {wish.quiet_from}:00 and {wish.quiet_to}:00."
     )
+
+
+async def _admin_reminders(call: Called) -> Outcome:
+    """When everybody is reminded, and whether there is a digest."""
+    if not setup.manages(call.interaction):
+        return Said(setup.NOT_ALLOWED)
+    kept = call.desk.store.guild(call.desk.id)
+    hours = int(call.given.get("hours", kept.lead))
+    day = int(call.given.get("digest", kept.digest))
+    call.desk.store.set_guild(call.desk.id, lead=hours, digest=day)
+    call.desk.rescheduled()
+    digest = f"A digest comes every {DAYS[day]['name']}." if day else "There is no digest."
+    return Said(f"I remind members {hours} hours before a deadline. {digest}")
 
 
 async def _setup(call: Called) -> Outcome:
@@ -320,6 +333,7 @@ _COMMANDS: Mapping[tuple[str, ...], Callable[[Called], Awaitable[Outcome]]] = {
     ("appeal",): _appeal, ("audit",): _audit, ("propose",): _propose, ("poll",): _poll,
     ("reminders",): _reminders, (MENU,): _menu,
     ("govbot", "setup"): _setup, ("govbot", "check"): _check,
+    ("govbot", "reminders"): _admin_reminders,
     ("constitution", "show"): _show_rules, ("constitution", "check"): _check_rules,
     ("constitution", "ratify"): _ratify,
 }  # fmt: skip

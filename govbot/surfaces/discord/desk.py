@@ -7,7 +7,7 @@ Discord knows of.
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -42,6 +42,7 @@ class Desk:
     ) -> None:
         self.id, self.guilds, self.communities = id, guilds, communities
         self.store, self.homes = store, homes
+        self.rescheduled: Callable[[], None] = lambda: None  # reminders are due at other times
         self.met = False  # whether the community knows all members as this session shows them
         self._meeting = asyncio.Lock()
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import discord
@@ -79,7 +80,9 @@ class Front:
 
     def desk(self, guild: int) -> Desk:
         if guild not in self._desks:
-            self._desks[guild] = Desk(guild, self, self.communities, self.store, self.homes)
+            made = Desk(guild, self, self.communities, self.store, self.homes)
+            made.rescheduled = partial(self.reminders.changed, guild)
+            self._desks[guild] = made
         return self._desks[guild]
 
     def desks(self) -> list[Desk]:
@@ -124,8 +127,11 @@ class Front:
         await self.register(int(guild), community)
         for card in community.open():
             self.homes.mark(int(guild), card.process)
+        here = self.guild(int(guild))
         for home in self.store.homes(int(guild)):
             self.homes.mark(int(guild), home.process)
+            if here is not None:
+                await self.homes.look_for_thread(here, home)
 
     def changed(self, guild: str, process: int) -> None:
         self.homes.mark(int(guild), process)
@@ -154,6 +160,7 @@ class Front:
             desk.met = False
             desk.aside(self._again(desk))
         for name in self.communities.known():
+            self.reminders.changed(int(name) if name.isdigit() else 0)
             if name.isdigit() and not self.store.guild(int(name)).commands:
                 await self.communities.community(name)  # its commands are not known there yet
 
@@ -162,16 +169,23 @@ class Front:
         if community is not None:
             await self.opened(str(desk.id), community)
 
-    def gone(self, place: int) -> None:
-        """A message or thread was deleted; if it was a process's, it gets another."""
-        home = self.store.home_at(place)
-        if home is not None and not home.closed:
-            self.homes.lost(home, place)
+    def message_gone(self, message: int) -> None:
+        """If it was a card, it is posted again."""
+        home = self.store.home_at(message)
+        if home is not None and home.message == message and not home.closed:
+            self.homes.card_lost(home)
+
+    def thread_gone(self, thread: int) -> None:
+        """If it was a process's, it gets another. Threads have the ids of their first messages."""
+        home = self.store.home_at(thread)
+        if home is not None and home.thread == thread and not home.closed:
+            self.homes.thread_lost(home)
 
     async def channel_gone(self, channel: discord.abc.GuildChannel) -> None:
         """Cards that hung there hang somewhere else; whoever set it up is told."""
         for home in self.store.homes_in(channel.id):
-            self.homes.lost(home, home.message)
+            self.store.set_home(home.guild, home.process, thread=0)
+            self.homes.card_lost(home)
         kept = self.store.guild(channel.guild.id)
         if kept.channel != channel.id:
             return
@@ -298,7 +312,8 @@ class Front:
         return True
 
     async def _answered(self, message: discord.Message) -> Said:
-        if message.guild is None or not isinstance(message.author, discord.Member):
+        author = await _member(message)
+        if message.guild is None or author is None:
             return Said(PRIVATELY)
         desk = self.desk(message.guild.id)
         community = await desk.community()
@@ -308,9 +323,7 @@ class Front:
         text = spoken(message.content, message.guild, me.id if me else 0, community.members())
         if not text:
             return Said(WORDLESS if me in message.mentions else SILENT)
-        answer = await desk.handle(
-            message.author, message.id, text=text, about=self._about(message)
-        )
+        answer = await desk.handle(author, message.id, text=text, about=self._about(message))
         if _is_offer(answer):
             return self._offering(desk, message, answer)
         return Said(answer.text, rows=await desk.homeward(answer) if answer.ok else [])
@@ -330,6 +343,17 @@ class Front:
         ids = (str(Press("offer", 0, "", f"{message.id}.{n}")) for n in range(len(actions)))
         picks = [button(c.label, id, 1) for c, id in zip(answer.choices, ids, strict=True)]
         return Said(answer.text, rows=rows_of(picks))
+
+
+async def _member(message: discord.Message) -> discord.Member | None:
+    """Who said it, as a member: messages from a channel's history name only their account."""
+    if message.guild is None or isinstance(message.author, discord.Member):
+        return message.author if isinstance(message.author, discord.Member) else None
+    found = message.guild.get_member(message.author.id)
+    try:
+        return found or await message.guild.fetch_member(message.author.id)
+    except discord.NotFound:
+        return None
 
 
 def _is_offer(answer: Reply) -> bool:

@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 QUIET: Final = 10080  # minutes of silence after which Discord folds a thread away
 REMADE = 5  # times a card or thread that somebody deletes is made again
 LOOKED_THROUGH = 30  # messages in which a card is looked for that was posted as the bot went down
-HAS_THREAD = 160004
 AWAY = (discord.HTTPException, aiohttp.ClientError, OSError)
 
 
@@ -125,22 +124,24 @@ class Homes:
     async def _hang(self, guild: discord.Guild, home: Home, said: Said) -> Home:
         """The card hangs in its channel and shows this."""
         now = _fingerprint(said)
+        if not home.message and home.channel:
+            home = await self._begun(guild, home)
         if home.message and home.shown == now:
             return home
+        if home.message and await self._edit(guild, home, said):
+            return self.store.set_home(home.guild, home.process, shown=now)
         if home.message:
-            if await self._edit(guild, home, said):
-                return self.store.set_home(replace(home, shown=now))
-            home = self.store.set_home(replace(home, message=0, remade=home.remade + 1))
-        if home.remade > REMADE:
-            return home
+            home = self.store.set_home(home.guild, home.process, message=0, remade=home.remade + 1)
+        return await self._post(guild, home, said, now)
+
+    async def _post(self, guild: discord.Guild, home: Home, said: Said, now: str) -> Home:
         channel = self.place(guild)
-        if channel is None:
+        if channel is None or home.remade > REMADE:
             return home
-        message = await self._begun(channel, home) if home.channel == channel.id else None
-        home = self.store.set_home(replace(home, channel=channel.id))
-        if message is None:
-            message = await post(channel, said)
-        return self.store.set_home(replace(home, message=message.id, shown=now))
+        # Before it is posted, so that one that was not noted any more is looked for here.
+        self.store.set_home(home.guild, home.process, channel=channel.id)
+        message = await post(channel, said)
+        return self.store.set_home(home.guild, home.process, message=message.id, shown=now)
 
     async def _edit(self, guild: discord.Guild, home: Home, said: Said) -> bool:
         """Changes the card in its place; False where it is no longer there."""
@@ -154,14 +155,17 @@ class Homes:
             return False
         return True
 
-    async def _begun(self, channel: discord.TextChannel, home: Home) -> discord.Message | None:
-        """A card that was posted as the bot went down, before it could note where."""
-        if home.remade or not channel.permissions_for(channel.guild.me).read_message_history:
-            return None
+    async def _begun(self, guild: discord.Guild, home: Home) -> Home:
+        """With the card that was posted as the bot went down, before it could note which it is."""
+        channel = guild.get_channel(home.channel)
+        if home.remade or not isinstance(channel, discord.TextChannel):
+            return home
+        if not channel.permissions_for(guild.me).read_message_history:
+            return home
         async for message in channel.history(limit=LOOKED_THROUGH):
-            if message.author.id == channel.guild.me.id and _is_card(message, home.process):
-                return message
-        return None
+            if message.author.id == guild.me.id and _is_card(message, home.process):
+                return self.store.set_home(home.guild, home.process, message=message.id, shown="")
+        return home
 
     async def _thread(self, guild: discord.Guild, home: Home, card: Card) -> Home:
         """The card has a thread, as far as the bot may make one."""
@@ -172,26 +176,40 @@ class Homes:
         if not may or home.remade > REMADE:
             return home
         name = f"#{card.process} {' '.join(card.title.split())}"[:100]
+        made = await self._begin_thread(channel, home, name)
+        return self.store.set_home(home.guild, home.process, thread=made)
+
+    async def _begin_thread(self, channel: discord.TextChannel, home: Home, name: str) -> int:
+        """A thread beneath the card; beside it where the card cannot have another."""
         try:
-            beneath = channel.get_partial_message(home.message)
-            made = await beneath.create_thread(name=name, auto_archive_duration=QUIET)
+            card = channel.get_partial_message(home.message)
+            return (await card.create_thread(name=name, auto_archive_duration=QUIET)).id
         except discord.HTTPException as error:
-            if error.code == HAS_THREAD:
-                return self.store.set_home(replace(home, thread=home.message))
             if passing(error):
                 raise
-            made = await channel.create_thread(
-                name=name, auto_archive_duration=QUIET, type=discord.ChannelType.public_thread
-            )
-        return self.store.set_home(replace(home, thread=made.id))
+        if await self._open_thread(channel.guild, replace(home, thread=home.message)) is not None:
+            return home.message
+        kind = discord.ChannelType.public_thread
+        made = await channel.create_thread(name=name, auto_archive_duration=QUIET, type=kind)
+        return made.id
 
-    def lost(self, home: Home, place: int) -> None:
-        """A card or thread that is no more is made again, unless that was done often enough."""
-        card = home.message == place
-        left = replace(home, message=0, shown="") if card else replace(home, thread=0)
-        self.store.set_home(replace(left, remade=home.remade + 1))
+    async def look_for_thread(self, guild: discord.Guild, home: Home) -> None:
+        """Whether a thread that Discord does not list was deleted, while nobody looked."""
+        if home.thread and guild.get_thread(home.thread) is None:
+            if await self._open_thread(guild, home) is None:
+                self.thread_lost(home)
+
+    def card_lost(self, home: Home) -> None:
+        """A card that is no more is posted again, unless that was done often enough."""
+        self._lost(home, message=0, shown="")
+
+    def thread_lost(self, home: Home) -> None:
+        self._lost(home, thread=0)
+
+    def _lost(self, home: Home, **left: int | str) -> None:
         if home.remade == REMADE:
-            log.error("the card of process %s is deleted again and again", home.process)
+            log.error("the card or thread of process %s is deleted again and again", home.process)
+        self.store.set_home(home.guild, home.process, remade=home.remade + 1, **left)
         self.mark(home.guild, home.process)
 
     # --- the end -----------------------------------------------------------------------------
@@ -209,7 +227,7 @@ class Homes:
                 await thread.edit(locked=True, archived=True)
             except discord.Forbidden:
                 log.warning("thread %s cannot be locked: I lack Manage Threads", thread.id)
-        self.store.set_home(replace(home, closed=1))
+        self.store.set_home(home.guild, home.process, closed=1)
 
     async def _file(
         self, guild: discord.Guild, home: Home, card: Card, audit: bytes | None
@@ -226,7 +244,7 @@ class Homes:
         except (discord.Forbidden, discord.NotFound) as error:
             log.warning("the audit of process %s could not be posted: %s", card.process, error)
             return home
-        return self.store.set_home(replace(home, audit=message.id))
+        return self.store.set_home(home.guild, home.process, audit=message.id)
 
     async def _open_thread(self, guild: discord.Guild, home: Home) -> discord.Thread | None:
         """The thread, if it still is there; folded away ones are not in Discord's list."""

@@ -29,8 +29,11 @@ log = logging.getLogger(__name__)
 
 LONGEST = 3600.0  # seconds slept at most
 DIRECT = 200  # direct messages for one stage; Discord takes more for spam
+CROWD = 0  # stands for all those beyond that number
 NAMED = 50  # members named in one message
 MORNING = 9  # the hour at which a digest is posted
+SETTLE = timedelta(seconds=5)  # in which many changes are one
+LAST = datetime.max.replace(tzinfo=UTC)
 LATER = timedelta(minutes=15)  # when those in their quiet hours are looked at again
 
 
@@ -55,12 +58,15 @@ class Reminders:
     ) -> None:  # fmt: skip
         self.desk, self.store, self.clock, self.pause = desk, store, clock, pause
         self._next: dict[int, datetime] = {}
+        self._done: set[tuple[int, int, datetime]] = set()
         self._woken = asyncio.Event()
 
     def changed(self, guild: int) -> None:
-        """A deadline may have moved: look again."""
-        self._next[guild] = datetime.min.replace(tzinfo=UTC)
-        self._woken.set()
+        """A deadline may have moved: look again, once for many changes."""
+        soon = self.clock() + SETTLE
+        if self._next.get(guild, LAST) > soon:
+            self._next[guild] = soon
+            self._woken.set()
 
     async def run(self) -> None:
         """Reminds when it is time, until it is cancelled."""
@@ -87,17 +93,21 @@ class Reminders:
     async def look(self, guild: int) -> datetime:
         """Does what is due in a guild; when to look again."""
         desk, now = self.desk(guild), self.clock()
-        due = self._due(desk)
-        times = [at for at in due.values() if at > now]
-        for process in [process for process, at in due.items() if at <= now]:
-            if await self._remind(desk, process):
-                times.append(now + LATER)
+        times = []
+        for process, (ends, at) in self._due(desk).items():
+            if at > now:
+                times.append(at)
+            elif (guild, process, ends) not in self._done:
+                if await self._remind(desk, process):
+                    times.append(now + LATER)
+                else:
+                    self._done.add((guild, process, ends))
         if (digest := await self._digest(desk, now)) is not None:
             times.append(digest)
         return min(times, default=now + timedelta(days=1))
 
-    def _due(self, desk: Desk) -> Mapping[int, datetime]:
-        """When the reminders of each open process are due: late, but not before half its time."""
+    def _due(self, desk: Desk) -> Mapping[int, tuple[datetime, datetime]]:
+        """When each open stage ends and when its reminders are due: late, but not before half."""
         lead = timedelta(hours=self.store.guild(desk.id).lead)
         made = {}
         for process, stamp in desk.communities.due(str(desk.id)).items():
@@ -107,7 +117,7 @@ class Reminders:
                 began = discord.utils.snowflake_time(home.message)
                 late = max(late, began + (ends - began) / 2)
             if ends > self.clock():
-                made[process] = late
+                made[process] = ends, late
         return made
 
     # --- one stage ----------------------------------------------------------------------------
@@ -141,7 +151,7 @@ class Reminders:
             elif len(direct) < DIRECT:
                 direct.append(member)
             else:
-                crowd = True
+                crowd = CROWD not in had
         hidden = any(each.hidden for each in community.giveable(card.process))
         return Waited(card, hidden, tuple(direct), tuple(named), quiet, crowd)
 
@@ -166,7 +176,7 @@ class Reminders:
         place = desk.guild.get_channel_or_thread(home.thread or home.channel)
         if isinstance(place, discord.TextChannel | discord.Thread):
             await post(place, _thread_words(waited))
-        for member in waited.named:
+        for member in (*waited.named, *([CROWD] if waited.crowd else [])):
             self.store.remind(desk.id, waited.card.process, waited.card.stage, member)
 
     # --- the digest -----------------------------------------------------------------------------

@@ -167,9 +167,12 @@ class Store:
         found = self._rows("select * from homes where guild = ? and process = ?", guild, process)
         return Home(**found[0]) if found else None
 
-    def set_home(self, home: Home) -> Home:
-        self._put("homes", asdict(home))
-        return home
+    def set_home(self, guild: int, process: int, **values: int | str) -> Home:
+        """Changes what is named and nothing else: others may have changed the rest meanwhile."""
+        kept = self.home(guild, process) or Home(guild, process)
+        made = Home(**{**asdict(kept), **values})
+        self._put("homes", asdict(made))
+        return made
 
     def homes(self, guild: int) -> list[Home]:
         """Those where something may still have to be done."""
