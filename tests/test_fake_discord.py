@@ -15,7 +15,7 @@ MESSAGES = "/channels/{channel}/messages"
 app_commands, ui = discord.app_commands, discord.ui
 
 
-# ---- a bot with something to press ---------------------------------------------------------
+# ---- a bot with something to press -----------------------------------------------------------
 
 
 class VoteButton(ui.DynamicItem[ui.Button[Any]], template=r"vote:(?P<number>\d+):(?P<choice>\w+)"):
@@ -172,7 +172,7 @@ def clerk(script: Callable[[FakeDiscord, Clerk], Awaitable[None]], **options: An
     play(script, Clerk(), **options)
 
 
-# ---- coming online -------------------------------------------------------------------------
+# ---- coming online ---------------------------------------------------------------------------
 
 
 def test_a_bot_comes_online_and_knows_its_guild_its_people_and_its_commands() -> None:
@@ -221,7 +221,7 @@ def test_the_application_tells_which_intents_are_switched_on() -> None:
     play(script, Listener(intents), allowed_intents=~CONTENT)
 
 
-# ---- messages ------------------------------------------------------------------------------
+# ---- messages --------------------------------------------------------------------------------
 
 
 def test_a_mention_is_heard_and_answered_with_a_reply() -> None:
@@ -516,7 +516,7 @@ def test_direct_messages_arrive_unless_somebody_takes_none_or_shares_no_server()
     play(script)
 
 
-# ---- commands ------------------------------------------------------------------------------
+# ---- commands --------------------------------------------------------------------------------
 
 
 def test_a_slash_command_is_answered_with_an_embed_and_buttons() -> None:
@@ -741,7 +741,7 @@ def test_only_two_hundred_commands_are_made_in_a_day() -> None:
     play(script)
 
 
-# ---- buttons, menus, modals ----------------------------------------------------------------
+# ---- buttons, menus, modals ------------------------------------------------------------------
 
 
 def test_a_button_changes_its_message_and_answers_only_who_pressed_it() -> None:

@@ -206,6 +206,11 @@ def _select(item: Json) -> None:
         raise invalid("components", "NUMBER_TYPE_RANGE", "more defaults than max_values")
 
 
+def _group(item: Json) -> None:
+    """Radio buttons, or boxes to tick: ten at most."""
+    count("components.options", item.get("options"), 10, 2 if item["type"] == RADIO_GROUP else 1)
+
+
 def _text_input(item: Json) -> None:
     length("components.label", item.get("label"), 45)
     length("components.placeholder", item.get("placeholder"), 100)
@@ -225,6 +230,7 @@ _COMPONENT: dict[int, Callable[[Json], None]] = {
     TEXT_INPUT: _text_input,
     LABEL: _label,
     **dict.fromkeys(SELECTS, _select),
+    **dict.fromkeys((RADIO_GROUP, CHECKBOX_GROUP), _group),
 }
 
 
@@ -266,7 +272,8 @@ def filled(item: Json, given: Any) -> str | None:
 
 def selected(item: Json, values: list[str]) -> str | None:
     """Why a menu would not take these, or nothing."""
-    least, most = item.get("min_values", 1), item.get("max_values", 1)
+    usual = len(item["options"]) if item["type"] == CHECKBOX_GROUP else 1
+    least, most = item.get("min_values", 1), item.get("max_values", usual)
     if not least <= len(values) <= most:
         return f"{item['custom_id']!r} takes {least} to {most} choices"
     if item["type"] in (*ENTITY_SELECTS, FILE_UPLOAD):

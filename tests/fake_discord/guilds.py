@@ -5,6 +5,8 @@ Each is as somebody with the power to do it does it; what the bot may do is aske
 
 from __future__ import annotations
 
+from typing import Any
+
 from fake_discord import permissions
 from fake_discord.wire import GUILDS, TEXT, THREADS, Json, now
 from fake_discord.world import Guild, World
@@ -161,13 +163,18 @@ def make_channel(world: World, guild: Guild, body: Json) -> Json:
         "id": world.snowflake(), "type": body.get("type") or TEXT, "guild_id": guild.id,
         "name": body["name"], "position": body.get("position") or len(siblings),
         "topic": body.get("topic"), "nsfw": bool(body.get("nsfw")),
-        "parent_id": body.get("parent_id"), "last_message_id": None, "flags": 0,
+        "parent_id": _id(body.get("parent_id")), "last_message_id": None, "flags": 0,
         "rate_limit_per_user": body.get("rate_limit_per_user") or 0,
         "permission_overwrites": [overwrite(o) for o in body.get("permission_overwrites") or []],
     }  # fmt: skip
     guild.channels[channel["id"]] = world.channels[channel["id"]] = channel
     world.tell_channel("CHANNEL_CREATE", channel)
     return channel
+
+
+def _id(given: Any) -> str | None:
+    """Ids may be sent as numbers; they are kept and told as texts."""
+    return None if given is None else str(given)
 
 
 def overwrite(body: Json) -> Json:
@@ -181,6 +188,8 @@ def change_channel(world: World, channel: Json, body: Json) -> Json:
     if body.get("permission_overwrites") is not None:
         given = [overwrite(each) for each in body["permission_overwrites"]]
         body = body | {"permission_overwrites": given}
+    if "parent_id" in body:
+        body = body | {"parent_id": _id(body["parent_id"])}
     keys = (
         "name", "topic", "nsfw", "position", "parent_id", "rate_limit_per_user", "type",
         "permission_overwrites",

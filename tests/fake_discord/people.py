@@ -143,6 +143,15 @@ class Person:
         messages.delete(self.app, message)
         await asyncio.sleep(0)
 
+    async def begin_thread(self, message: Json, name: str) -> Json:
+        """A thread of their own, from a message."""
+        channel = self.app.channels[message["channel_id"]]
+        if not self.may("CREATE_PUBLIC_THREADS", channel):
+            raise NotPossible(f"{self.name} may not begin a thread here")
+        thread = messages.begin_thread(self.app, message, self.id, {"name": name})
+        await asyncio.sleep(0)
+        return thread
+
     async def react(self, message: Json, emoji: str) -> None:
         messages.react(self.app, message, self.user, emoji)
         await asyncio.sleep(0)

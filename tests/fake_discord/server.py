@@ -125,6 +125,10 @@ class FakeDiscord(Application):
         guilds.join(self, home, person.user, roles)
         return person
 
+    def bot_person(self) -> Person:
+        """The bot as a member, whose roles a moderator may change."""
+        return Person(self, self.bot, self.guild)
+
     def add_role(
         self,
         name: str,
@@ -154,14 +158,24 @@ class FakeDiscord(Application):
         home = guild or self.guild
         guilds.change_role(self, home, home.roles[role_id], body)
 
+    def move_role(self, role_id: str | int, position: int, guild: Guild | None = None) -> None:
+        """Moves a role up or down: `position` counts from @everyone, which is 0."""
+        home = guild or self.guild
+        guilds.place_role(self, home, home.roles[str(role_id)], position)
+
     def delete_role(self, role_id: str, guild: Guild | None = None) -> None:
         home = guild or self.guild
         guilds.delete_role(self, home, home.roles[role_id])
 
     def add_channel(
-        self, name: str, kind: int = TEXT, *, guild: Guild | None = None, parent: Json | None = None
+        self,
+        name: str,
+        kind: int = TEXT,
+        *,
+        guild: Guild | None = None,
+        overwrites: list[Json] | None = None,
     ) -> Json:
-        body = {"name": name, "type": kind, "parent_id": parent["id"] if parent else None}
+        body = {"name": name, "type": kind, "permission_overwrites": overwrites or []}
         return guilds.make_channel(self, guild or self.guild, body)
 
     def delete_channel(self, channel: Json) -> None:
