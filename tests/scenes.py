@@ -10,7 +10,7 @@ from community import START, Town, live
 from test_balloting import COUNT, MEMBERS, POLLS, STAND, TEXT, WHO, ballot, poll, reading
 
 from govbot.cards import card
-from govbot.records import Card, Give, Manage
+from govbot.records import Card, Give, Manage, Open
 
 PROPOSAL = "I propose that bans need two moderators"
 Script = Callable[[Town], Awaitable[None]]
@@ -86,9 +86,17 @@ carol: I vote disagree on 1
 BLOCKED = "alice: I propose that chat logs are shown to new members"
 POLL = "alice: poll: which of them?"
 HOSTILE = (
-    "I propose that **@everyone** clicks [here](https://evil.example) <@1> <#2> <@&3>"
-    " ||spoiler|| ```code``` # head \u202egnp.exe z\u0300\u0301\u0302\u0303\u0304\u0305\u0306algo"
+    "**@everyone** click [here](https://evil.example) <@1> <#2> <@&3> ||spoiler|| ```code```"
+    " # head \u202egnp.exe al\u200bice z\u0300\u0301\u0302\u0303\u0304\u0305\u0306algo\n"
+    "# A heading\n- a list\n1. another\n> a quote\n-# small\n```py\nprint('code')\n```\n"
+    "<t:0:R> <:smile:1> </vote:1> discord.gg/evil `tick` ~~gone~~ __under__ \\_(ツ)_/¯"
 )
+
+
+async def _hostile(town: Town) -> None:
+    # As a form gives it: what is typed as a message has its unseen characters folded away.
+    action = Open(type="standard_proposal", fields={"proposal_text": HOSTILE})
+    assert (await town.say("alice", action=action)).ok
 
 
 async def _paused(town: Town) -> None:
@@ -169,5 +177,5 @@ SCENES: dict[str, Scene] = {
         saying(f"{POLL}\nbob: I stand\ncarol: I stand\nalice: ballot: @carol"),
         charter=_elected(),
     ),
-    "hostile_title": Scene(saying(f"alice: {HOSTILE}")),
+    "hostile_title": Scene(_hostile),
 }  # fmt: skip

@@ -20,6 +20,7 @@ FLOORS = {
     "govbot.expression": 1,
     "govbot.tools.charts": 1,
     "govbot.constitution": 2,
+    "govbot.legible": 1,
     "govbot.numbers": 2,
     "govbot.ledger": 2,
     "govbot.config": 2,
@@ -97,6 +98,7 @@ MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
 PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "cards.py", "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
+    "legible.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
