@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from govbot.balloting import candidates
+from govbot.cards import choices
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.memory import Memory
 from govbot.process import MAX_TEXT
@@ -46,7 +47,6 @@ from govbot.records import (
 )
 from govbot.replies import (
     OFFERED,
-    choices,
     explained,
     listing,
     meant,
@@ -54,6 +54,7 @@ from govbot.replies import (
     recorded,
     refusal,
     sentence,
+    spoken,
     status,
     uncovered,
 )
@@ -297,12 +298,13 @@ class Agent:
         """What a recorded entry is worth saying to whoever asked for it."""
         process = self.memory.get_process(str(entry.process))
         constitution = self.memory.constitution(process.constitution)
-        text = recorded(entry, process, constitution, self.memory.community)
+        parts = recorded(entry, process, constitution, self.memory.community)
         return Reply(
-            text=text,
+            text=spoken(parts),
             ok=not isinstance(entry.body, Turned),
             process=process.id,
             entry=entry.n,
+            parts=parts,
             choices=choices(process),
         )
 
@@ -320,16 +322,19 @@ class Agent:
             if isinstance(entry.body, StageEnded | Opened | Managed)
         )
         constitution = self.memory.constitution(process.constitution)
-        text = explained(next(ruled), process, constitution, self.memory.community)
-        return Reply(text=text, process=process.id)
+        parts = explained(next(ruled), process, constitution, self.memory.community)
+        return Reply(text=spoken(parts), process=process.id, parts=parts)
 
     def _show(self, show: Show) -> Reply:
         if show.process is not None:
-            process = self.memory.get_process(show.process)
-            text = status(process, self.memory.community)
-            return Reply(text=text, process=process.id, choices=choices(process))
+            return self._stands(self.memory.get_process(show.process))
         active = self.memory.get_active_processes(SHOWN + 1)
         return Reply(text=listing(active[:SHOWN], len(active) > SHOWN, self.memory.community))
+
+    def _stands(self, process: Process) -> Reply:
+        constitution = self.memory.constitution(process.constitution)
+        parts = status(process, constitution, self.memory.community)
+        return Reply(text=spoken(parts), process=process.id, parts=parts, choices=choices(process))
 
     def _unclear(self, unclear: Unclear) -> Reply:
         understood = f" I understood {unclear.understood}." if unclear.understood else ""

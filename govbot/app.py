@@ -25,6 +25,7 @@ from govbot.config import Folder, Settings, reading_beside
 from govbot.constitution import Constitution
 from govbot.engines.sqlite import SqliteEngine
 from govbot.errors import OperatorError
+from govbot.house import FrontDoor
 from govbot.ledger import Key
 from govbot.lint import errors
 from govbot.memory import Memory, rebuild
@@ -58,6 +59,11 @@ class Bot:
     agent: Agent
     archive: Archive
     scheduler: Scheduler
+
+    @property
+    def house(self) -> FrontDoor:
+        """This community, as surfaces may know it."""
+        return FrontDoor(self.agent, self.archive, self.scheduler.wake)
 
     async def run(self) -> None:
         """Keeps time, carries out effects and keeps audits true, until it is cancelled."""

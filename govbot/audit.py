@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from govbot.cards import PROVISIONAL, counts
 from govbot.constitution import Constitution
 from govbot.records import (
     Calculation,
@@ -27,7 +28,7 @@ from govbot.records import (
     Turned,
     plain,
 )
-from govbot.replies import PROVISIONAL, counts, sentence
+from govbot.replies import sentence
 from govbot.rulings import in_words
 from govbot.stages import rulings_in
 from govbot.state import Process, electorate, of_roles_alone
@@ -214,7 +215,7 @@ class AuditTrail:
                 continue
             yield f"| {rule.kind} | count | by |"
             yield "| --- | --- | --- |"
-            for choice, count in counts(process, rule):
+            for choice, count in counts(process, rule, rule.choices):
                 by = sorted(id for id, (value, _) in standing.items() if value == choice)
                 people = ", ".join(self._name(id, process) for id in by) or "—"
                 yield f"| {escape(choice)} | {count} | {people} |"

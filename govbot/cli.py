@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from govbot.discord_commands import discord_group, run_group
 from govbot.init_command import init
 from govbot.model_commands import diff, evaluate, ratify, read, usage
 from govbot.options import (
@@ -214,10 +215,12 @@ def process_show(number: int, folder: Path) -> None:
     \b
     Example:  govbot process show 125
     """
-    from govbot.replies import status
+    from govbot.replies import spoken, status
 
     memory = _view(folder)
-    click.echo(status(memory.get_process(number), memory.community))
+    found = memory.get_process(number)
+    rules = memory.constitution(found.constitution)
+    click.echo(spoken(status(found, rules, memory.community)))
 
 
 @main.group()
@@ -280,7 +283,7 @@ def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
 
 for _command in (read, ratify, diff):
     constitution.add_command(_command)
-for _command in (evaluate, init, usage):
+for _command in (evaluate, init, usage, run_group, discord_group):
     main.add_command(_command)
 
 

@@ -440,6 +440,7 @@ class Quote(Record):
     kind: Literal["quote"] = "quote"
     place: str
     words: str
+    lead: str = "  "  # what text puts before it
 
 
 class Bar(Record):
@@ -451,7 +452,10 @@ class Bar(Record):
 
 
 class Tally(Record):
-    """What was given of one kind of input; `bars` is empty where choices are hidden or none."""
+    """What was given of one kind of input; `bars` is empty where choices are hidden or none.
+
+    `said` is what text tells of it, a line each, which may be less than the bars show.
+    """
 
     kind: Literal["tally"] = "tally"
     input: str
@@ -459,10 +463,11 @@ class Tally(Record):
     eligible: int | None = None  # how many may give it, where that is known
     hidden: bool = False
     bars: tuple[Bar, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 class Deadline(Record):
-    """When the present stage ends; `said` is the same in words, with its time zone."""
+    """When the present stage ends, or when the process did; `said` tells it with its time zone."""
 
     kind: Literal["deadline"] = "deadline"
     at: Moment | None
@@ -477,10 +482,12 @@ class Card(Record):
     title: str
     type: str  # the charter's title
     opener: str  # the member's id
+    by: str  # the same as text names them
     stage: str
     status: Literal["open", "paused", "ended"]
     outcome: str = ""
     text: str = ""  # what was proposed, in its opener's words
+    notes: tuple[str, ...] = ()  # what to know before taking part, a line each
     deadline: Deadline
     tallies: tuple[Tally, ...] = ()
     takes: tuple[str, ...] = ()  # who may give what, a line each
@@ -511,3 +518,4 @@ class Announcement(Record):
     id: str
     process: str
     text: str
+    parts: tuple[Part, ...] = ()

@@ -12,8 +12,19 @@ from datetime import datetime
 
 from govbot.agent import Agent
 from govbot.errors import MemberError, OperatorError, Refused
-from govbot.records import BOT, Announcement, Done, Effect, Entry, Fact, Manage, Opened, moment
-from govbot.replies import announcement, recorded
+from govbot.records import (
+    BOT,
+    Announcement,
+    Done,
+    Effect,
+    Entry,
+    Fact,
+    Manage,
+    Opened,
+    Part,
+    moment,
+)
+from govbot.replies import announcement, recorded, spoken
 from govbot.state import Process
 
 LONGEST = 3600.0  # seconds slept at most, so that a changed clock is noticed
@@ -99,8 +110,12 @@ class Scheduler:
 
     async def _announce(self, effect: Effect, entry: Entry, process: Process) -> bool:
         constitution = self.memory.constitution(process.constitution)
-        text = announcement(effect, entry, process, constitution, self.memory.community)
-        return await self._deliver(Announcement(id=effect.id, process=process.id, text=text))
+        parts = announcement(effect, entry, process, constitution, self.memory.community)
+        return await self._tell(effect.id, process, parts)
+
+    async def _tell(self, id: str, process: Process, parts: tuple[Part, ...]) -> bool:
+        text = spoken(parts)
+        return await self._deliver(Announcement(id=id, process=process.id, text=text, parts=parts))
 
     async def _deliver(self, told: Announcement) -> bool:
         try:
@@ -126,8 +141,8 @@ class Scheduler:
         process = self.memory.get_process(str(kept.process))
         if isinstance(kept.body, Opened):
             constitution = self.memory.constitution(process.constitution)
-            text = recorded(kept, process, constitution, self.memory.community)
-            await self._deliver(Announcement(id=id, process=process.id, text=text))
+            parts = recorded(kept, process, constitution, self.memory.community)
+            await self._tell(id, process, parts)
         return True, process.id
 
     async def _manage(self, effect: Effect) -> tuple[bool, str]:
