@@ -34,7 +34,7 @@ from govbot.readers import Reader
 from govbot.readers.offline import OfflineReader
 from govbot.readingfile import load_reading, write_reading
 from govbot.records import BOT, Adopted, Announcement, Body, Fact, Founded, Ratified
-from govbot.scheduler import Deliver, Scheduler
+from govbot.scheduler import Act, Deliver, Scheduler
 from govbot.tools.dates import zone_named
 from govbot.verify import Report, verify
 
@@ -333,7 +333,9 @@ def measured_readers(
     return lambda: ModelReader(metered, OfflineReader()), lambda: metered.tokens
 
 
-async def open_bot(path: Path, deliver: Deliver, clock: Clock = utc_now, model: str = "") -> Bot:
+async def open_bot(
+    path: Path, deliver: Deliver, clock: Clock = utc_now, model: str = "", act: Act | None = None
+) -> Bot:
     """A community's bot, the only one writing to this folder. `model` beats the settings'."""
     folder = Folder(path)
     settings = folder.settings()
@@ -347,7 +349,7 @@ async def open_bot(path: Path, deliver: Deliver, clock: Clock = utc_now, model: 
     agent = Agent(memory, reader_for(folder, settings, clock, model), clock)
     archive = Archive(memory, folder.audits)
     archive.write(archive.behind())
-    return Bot(folder, settings, memory, agent, archive, Scheduler(agent, deliver))
+    return Bot(folder, settings, memory, agent, archive, Scheduler(agent, deliver, act))
 
 
 def _warn(folder: Folder, settings: Settings, memory: Memory, clock: Clock) -> None:

@@ -250,8 +250,10 @@ class AuditTrail:
             case Managed() as body:
                 return f"{who}: {body.act}. Reason: {escape(body.reason)}"
             case Done() as body:
+                does = str(body.effect.arguments.get("do", body.effect.does))
                 note = f" ({escape(body.note)})" if body.note else ""
-                return f"{body.effect.does} {'done' if body.ok else 'failed'}{note}"
+                undo = f"; undone by: {escape(str(body.undo.get('do')))}" if body.undo else ""
+                return f"{escape(does)} {'done' if body.ok else 'failed'}{note}{undo}"
         return f"{entry.body.kind} by {who}"
 
     def _value(self, process: Process, body: Given) -> str:

@@ -265,19 +265,59 @@ class CarryOut(Record):
     carry_out: Carried
 
 
+class PlatformRule(Record):
+    """Something done in the chat itself, only ever by a rule that a sentence of the text gives.
+
+    Without `channel` it is done to the process's own thread. `channel` and `name` are expressions
+    that name a channel or a thread, `to` the members of a time-out.
+    """
+
+    do: Literal[
+        "lock",
+        "unlock",
+        "pin",
+        "unpin",
+        "rename",
+        "create_channel",
+        "create_thread",
+        "time_out",
+        "end_time_out",
+    ]
+    cite: Citation
+    channel: Expression | None = None
+    name: Expression | None = None
+    to: Expression | None = None
+    lasts: Duration | None = None
+
+    @model_validator(mode="after")
+    def _has_what_it_takes(self) -> Self:
+        wanted = {
+            "rename": "name", "create_channel": "name", "create_thread": "name",
+            "time_out": "to lasts", "end_time_out": "to",
+        }.get(self.do, "")  # fmt: skip
+        if missing := [name for name in wanted.split() if getattr(self, name) is None]:
+            raise ValueError(f"{self.do} needs {' and '.join(missing)}")
+        return self
+
+
+class Platform(Record):
+    platform: PlatformRule
+
+
 def _effect_kind(given: Any) -> str | None:
     """Which effect is meant, so that a fault in one is not told as a fault of all."""
     names = given if isinstance(given, Mapping) else getattr(type(given), "model_fields", ())
     return next((kind for kind in EFFECTS if kind in names), None)
 
 
-EFFECTS = ("announce", "grant_role", "revoke_role", "start_process", "carry_out")
+EFFECTS = ("announce", "grant_role", "revoke_role", "start_process", "carry_out", "platform")
 EffectRule = Annotated[
     Annotated[Announce, Tag("announce")]
     | Annotated[GrantRole, Tag("grant_role")]
     | Annotated[RevokeRole, Tag("revoke_role")]
     | Annotated[StartProcess, Tag("start_process")]
-    | Annotated[CarryOut, Tag("carry_out")],
+    | Annotated[CarryOut, Tag("carry_out")]
+    | Annotated[Platform, Tag("platform")],
     Discriminator(
         _effect_kind,
         custom_error_type="no_effect",

@@ -35,7 +35,18 @@ from govbot.errors import OperatorError, Refused
 from govbot.house import FrontDoor
 from govbot.lint import errors, lint
 from govbot.readingfile import load_reading
-from govbot.records import Announcement, Entry, Fact, Member, Ratified, Reply, Request, moment
+from govbot.records import (
+    Acted,
+    Announcement,
+    Entry,
+    Errand,
+    Fact,
+    Member,
+    Ratified,
+    Reply,
+    Request,
+    moment,
+)
 from govbot.surfaces.communities import Listener
 
 log = logging.getLogger(__name__)
@@ -198,7 +209,12 @@ class Communities:
                 raise OSError("nobody listens yet")
             await self.listener.announce(name, told)
 
-        bot = await open_bot(self.folder(name), deliver, self.clock, self.model)
+        async def act(errand: Errand) -> Acted:
+            if self.listener is None:
+                raise OSError("nobody listens yet")
+            return await self.listener.act(name, errand)
+
+        bot = await open_bot(self.folder(name), deliver, self.clock, self.model, act)
         hall = Hall(bot)
         self._listen(name, bot)
         self._open[name] = _Open(hall, asyncio.create_task(self._keep_time(name, hall)))

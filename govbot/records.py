@@ -204,7 +204,7 @@ class Effect(Record):
     """Something an outcome brings about; carried out from the outbox, once by id."""
 
     id: str
-    does: Literal["announce", "grant_role", "revoke_role", "start_process", "manage"]
+    does: Literal["announce", "grant_role", "revoke_role", "start_process", "manage", "platform"]
     arguments: dict[str, Any] = {}
 
 
@@ -288,6 +288,8 @@ class Done(Record):
     effect: Effect
     ok: bool = True
     note: str = ""
+    # How the platform would put it back: an act of the same kind. Left out where there is none.
+    undo: dict[str, Any] = Field(default={}, exclude_if=lambda undo: not undo)
 
 
 Body = Annotated[
@@ -510,6 +512,27 @@ class Reply(Record):
     entry: int | None = None
     parts: tuple[Part, ...] = ()
     choices: tuple[Choice, ...] = ()
+
+
+class Errand(Record):
+    """An effect that is for the platform to carry out. `id` is the same however often it is tried.
+
+    `does` is an act of `govbot.charter.PlatformRule`, or `grant_role` and `revoke_role`, which the
+    ledger has decided already; its arguments are those of the effect.
+    """
+
+    id: str
+    process: str
+    does: str
+    arguments: dict[str, Any] = {}
+
+
+class Acted(Record):
+    """What became of an errand: done, or why not in a sentence; and what would undo it."""
+
+    ok: bool = True
+    note: str = ""
+    undo: dict[str, Any] = {}
 
 
 class Announcement(Record):

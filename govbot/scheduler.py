@@ -14,10 +14,12 @@ from govbot.agent import Agent
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.records import (
     BOT,
+    Acted,
     Announcement,
     Done,
     Effect,
     Entry,
+    Errand,
     Fact,
     Manage,
     Opened,
@@ -32,13 +34,22 @@ log = logging.getLogger(__name__)
 
 
 Deliver = Callable[[Announcement], Awaitable[None]]
+Act = Callable[[Errand], Awaitable[Acted]]
+
+
+async def nobody_acts(errand: Errand) -> Acted:
+    """Where there is no platform with roles and channels of its own."""
+    if errand.does in ("grant_role", "revoke_role"):
+        return Acted()
+    return Acted(ok=False, note=f"this chat cannot {errand.does.replace('_', ' ')} anything")
 
 
 class Scheduler:
-    """Keeps one agent's time. `deliver` hands an announcement to the surface."""
+    """Keeps one agent's time. `deliver` hands an announcement to the surface, `act` an errand."""
 
-    def __init__(self, agent: Agent, deliver: Deliver) -> None:
+    def __init__(self, agent: Agent, deliver: Deliver, act: Act | None = None) -> None:
         self.agent, self.memory, self.deliver = agent, agent.memory, deliver
+        self.act = act or nobody_acts
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -96,17 +107,36 @@ class Scheduler:
     async def _carry_out(self, effect: Effect, entry: Entry) -> Fact | None:
         """The fact that confirms an effect; None while it could not be carried out."""
         process = self.memory.get_process(str(entry.process))
-        note, ok = "", True
-        if effect.does == "announce" and not await self._announce(effect, entry, process):
+        acted: Acted | None = Acted()
+        match effect.does:
+            case "announce":
+                acted = acted if await self._announce(effect, entry, process) else None
+            case "start_process":
+                acted = await self._start(effect)
+            case "manage":
+                acted = await self._manage(effect)
+            case "grant_role" | "revoke_role" | "platform":
+                acted = await self._on_platform(effect, process)
+        if acted is None:
             return None
-        if effect.does == "start_process":
-            ok, note = await self._start(effect)
-        if effect.does == "manage":
-            ok, note = await self._manage(effect)
         return Fact(
             id=f"{effect.id}:done", at=self._now(), member=BOT, process=process.id,
-            body=Done(effect=effect, ok=ok, note=note),
+            body=Done(effect=effect, ok=acted.ok, note=acted.note, undo=acted.undo),
         )  # fmt: skip
+
+    async def _on_platform(self, effect: Effect, process: Process) -> Acted | None:
+        """What the chat makes of it. A role is the community's to give, whatever the chat can."""
+        does = str(effect.arguments["do"]) if effect.does == "platform" else effect.does
+        try:
+            acted = await self.act(
+                Errand(id=effect.id, process=process.id, does=does, arguments=effect.arguments)
+            )
+        except OSError as error:
+            log.warning(
+                "effect %s could not be carried out (%s); it is tried again", effect.id, error
+            )
+            return None
+        return acted if effect.does == "platform" else acted.model_copy(update={"ok": True})
 
     async def _announce(self, effect: Effect, entry: Entry, process: Process) -> bool:
         constitution = self.memory.constitution(process.constitution)
@@ -127,7 +157,7 @@ class Scheduler:
             return False
         return True
 
-    async def _start(self, effect: Effect) -> tuple[bool, str]:
+    async def _start(self, effect: Effect) -> Acted:
         """Opens the process an outcome calls for, once, and tells of it."""
         id = f"{effect.id}:opened"
         kept = self.memory.engine.find(id)
@@ -137,15 +167,15 @@ class Scheduler:
                 fact = self.memory.opening(type, fields, BOT, self._now(), id, effect.id)
                 kept = await self.memory.record(fact).durable()
             except (Refused, MemberError) as error:
-                return False, str(error)
+                return Acted(ok=False, note=str(error))
         process = self.memory.get_process(str(kept.process))
         if isinstance(kept.body, Opened):
             constitution = self.memory.constitution(process.constitution)
             parts = recorded(kept, process, constitution, self.memory.community)
             await self._tell(id, process, parts)
-        return True, process.id
+        return Acted(note=process.id)
 
-    async def _manage(self, effect: Effect) -> tuple[bool, str]:
+    async def _manage(self, effect: Effect) -> Acted:
         """Does to a process what a ruling says, once."""
         id = f"{effect.id}:managed"
         if (kept := self.memory.engine.find(id)) is None:
@@ -154,8 +184,8 @@ class Scheduler:
                 fact = self.memory.managing(manage, BOT, self._now(), id, effect.id)
                 kept = await self.memory.record(fact).durable()
             except (Refused, MemberError) as error:
-                return False, str(error)
-        return True, str(kept.process)
+                return Acted(ok=False, note=str(error))
+        return Acted(note=str(kept.process))
 
     def _now(self) -> datetime:
         return max(self.agent.clock(), self.memory.engine.last_at or self.agent.clock())

@@ -23,6 +23,7 @@ from govbot.charter import (
     GrantRole,
     InputRule,
     OutcomeRule,
+    Platform,
     RevokeRole,
     Stage,
     StartProcess,
@@ -227,6 +228,12 @@ def _effect(rule: EffectRule, names: Mapping[str, Any]) -> tuple[str, dict[str, 
         case StartProcess(start_process=start):
             given = {name: plain(evaluate(e, names)) for name, e in start.fields.items()}
             return "start_process", {"type": start.type, "fields": given}
+        case Platform(platform=act):
+            asked = {"channel": act.channel, "name": act.name}
+            said = {name: str(evaluate(e, names)) for name, e in asked.items() if e is not None}
+            to = {"to": _people(act.to, names)} if act.to is not None else {}
+            lasts = {"lasts": act.lasts} if act.lasts is not None else {}
+            return "platform", {"do": act.do, **said, **to, **lasts}
         case CarryOut(carry_out=carried):
             return _ruled(Ruling.model_validate(names[carried.ruling]))
         case Announce(announce=text):

@@ -8,7 +8,7 @@ opened when it is first needed.
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from govbot.records import Announcement, Member
+from govbot.records import Acted, Announcement, Errand, Member
 from govbot.surfaces import House
 
 
@@ -62,6 +62,10 @@ class Listener(Protocol):
 
     async def announce(self, name: str, told: Announcement) -> None:
         """Tells a community. An OSError means it did not get through; it is tried again."""
+        ...
+
+    async def act(self, name: str, errand: Errand) -> Acted:
+        """Carries out an effect in the chat; what it cannot do it says. An OSError: try again."""
         ...
 
 

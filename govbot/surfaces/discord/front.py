@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import discord
 
-from govbot.records import Announcement, Reply
+from govbot.records import Acted, Announcement, Errand, Reply
 from govbot.surfaces import SORRY
 from govbot.surfaces.communities import Communities, Community
 from govbot.surfaces.discord import buttons, commands
@@ -24,6 +24,7 @@ from govbot.surfaces.discord.catchup import Seen
 from govbot.surfaces.discord.commands import called, completions
 from govbot.surfaces.discord.components import answers, button, rows_of
 from govbot.surfaces.discord.desk import PRIVATELY, UNFOUNDED, Desk
+from govbot.surfaces.discord.effects import carry_out
 from govbot.surfaces.discord.homes import AWAY, Homes, Pace, passing
 from govbot.surfaces.discord.ids import Press, parsed
 from govbot.surfaces.discord.members import is_person
@@ -148,6 +149,13 @@ class Front:
 
     async def announce(self, guild: str, told: Announcement) -> None:
         await self.homes.announce(int(guild), told)
+
+    async def act(self, guild: str, errand: Errand) -> Acted:
+        here, number = self.guild(int(guild)), int(errand.process.rpartition("_")[2])
+        if here is None:
+            raise OSError("Discord is away")
+        home, mapped = self.store.home(int(guild), number), self.store.mapped(int(guild))
+        return await carry_out(here, errand, home, mapped, self.homes.place(here))
 
     # --- what Discord tells ---------------------------------------------------------------------
 
