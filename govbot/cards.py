@@ -54,6 +54,7 @@ def card(process: Process, constitution: Constitution, community: Community) -> 
         notes=tuple(_notes(process)),
         deadline=deadline(process),
         tallies=tallies(process, whole=True),
+        chosen=tuple(_chosen(process, community)),
         takes=() if over else tuple(taken(process)),
         rules=tuple(quote(citation, constitution) for citation in _ruling(process)),
         choices=choices(process),
@@ -83,6 +84,16 @@ def _asked(process: Process, community: Community) -> str:
 
 def _shown(value: object, type: str, community: Community) -> str:
     return named(community, str(value)) if type == "member" else str(value)
+
+
+def _chosen(process: Process, community: Community) -> Iterator[str]:
+    draws = {name for stage in process.rules.stages for name in stage.draws}
+    for name, people in process.drawn.items():
+        called = [named(community, id) for id in people]
+        if name in draws:
+            yield f"Drawn by lot as {name}: {', '.join(sorted(called))}"
+        else:
+            yield f"Chosen as {name}: {', '.join(called) or 'nobody'}"
 
 
 def deciding(process: Process) -> list[Citation]:
@@ -178,7 +189,7 @@ def _tally(process: Process, rule: InputRule, whole: bool) -> Tally:
     return Tally(
         input=rule.kind,
         given=given,
-        eligible=process.eligible.get(rule.who),
+        eligible=None if rule.many else process.eligible.get(rule.who),
         hidden=hidden,
         bars=bars,
         said=_told(rule, given, hidden, bars),

@@ -462,7 +462,7 @@ class Tally(Record):
     kind: Literal["tally"] = "tally"
     input: str
     given: int
-    eligible: int | None = None  # how many may give it, where that is known
+    eligible: int | None = None  # how many may give it, where each gives it once
     hidden: bool = False
     bars: tuple[Bar, ...] = ()
     said: tuple[str, ...] = ()
@@ -492,6 +492,7 @@ class Card(Record):
     notes: tuple[str, ...] = ()  # what to know before taking part, a line each
     deadline: Deadline
     tallies: tuple[Tally, ...] = ()
+    chosen: tuple[str, ...] = ()  # who was drawn by lot or elected as what, a line each
     takes: tuple[str, ...] = ()  # who may give what, a line each
     rules: tuple[Quote, ...] = ()  # what decides the present stage
     choices: tuple[Choice, ...] = ()

@@ -93,6 +93,14 @@ HOSTILE = (
 )
 
 
+LONG = "Stars *everywhere*: a text as long as it may be. " * 81
+
+
+async def _long(town: Town) -> None:
+    action = Open(type="standard_proposal", fields={"proposal_text": LONG.strip()})
+    assert (await town.say("alice", action=action)).ok
+
+
 async def _hostile(town: Town) -> None:
     # As a form gives it: what is typed as a message has its unseen characters folded away.
     action = Open(type="standard_proposal", fields={"proposal_text": HOSTILE})
@@ -178,4 +186,5 @@ SCENES: dict[str, Scene] = {
         charter=_elected(),
     ),
     "hostile_title": Scene(_hostile),
+    "long_text": Scene(_long),
 }  # fmt: skip

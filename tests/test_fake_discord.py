@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fake_discord import CONTENT, FakeDiscord, InteractionFailed, NotPossible, Person
-from fake_discord.listener import Listener, online, play
+from fake_discord.listener import Listener, online, play, run
 from fake_discord.server import discord
 
 MESSAGES = "/channels/{channel}/messages"
@@ -196,7 +196,7 @@ def test_a_wrong_token_is_turned_away() -> None:
                     await bot.start("nope")
                 await bot.close()
 
-    asyncio.run(script())
+    run(script())
 
 
 def test_an_intent_that_is_not_switched_on_closes_the_gateway() -> None:
@@ -208,7 +208,7 @@ def test_an_intent_that_is_not_switched_on_closes_the_gateway() -> None:
                     await bot.start(fake.token)
                 await bot.close()
 
-    asyncio.run(script())
+    run(script())
 
 
 def test_the_application_tells_which_intents_are_switched_on() -> None:
@@ -785,7 +785,7 @@ def test_an_old_button_works_with_a_bot_that_was_started_again() -> None:
                 reply = await alice.click(card, "yes")
                 assert (await reply.followup())["content"] == "Recorded yes"
 
-    asyncio.run(script())
+    run(script())
 
 
 def test_menus_take_as_many_of_their_choices_as_they_say_and_no_others() -> None:

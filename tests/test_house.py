@@ -35,6 +35,8 @@ FLOORS = {
     "govbot.llm.named": 5,
     "govbot.engines": 2,
     "govbot.surfaces": 2,
+    "govbot.surfaces.discord": 2,
+    "govbot.surfaces.discord.render": 15,
     "govbot.tools.dates": 2,
     "govbot.tools.draws": 2,
     "govbot.tools.nomcom": 2,

@@ -181,6 +181,7 @@ def _card(card: Card, alone: bool) -> RenderableType:
         [Text(legible(title), "bold"), *(Text(legible(line)) for line in said)],
         [Text(legible(text)) for text in asked],
         [_tally(tally) for tally in card.tallies if tally.bars or tally.said],
+        [Text(legible(line)) for line in card.chosen],
         [Text(legible(rule), "dim") for rule in rules],
     ]
     return Group(*(Padding(Group(*block), (0, 0, 1, 0)) for block in blocks if block))

@@ -164,6 +164,8 @@ class Gateway:
         if data["token"] != self._app.token:
             raise Closed(4004, "Authentication failed.")
         session = self._app.sessions.get(data["session_id"])
+        if session is not None and (data["seq"] or 0) > session.seq:
+            raise Closed(4007, "Invalid seq.")
         if session is None or not session.can_resume(data["seq"] or 0):
             visit.line.send({"op": INVALID_SESSION, "d": False})
             return
@@ -207,11 +209,11 @@ class Gateway:
         return [each.line for each in self._app.sessions.values() if each.line is not None]
 
     def drop(self, code: int | None) -> None:
-        for line in self.lines:
-            if code is None:
-                line.cut()
-            else:
-                line.close(code)
+        """What happens from now on reaches the bot when it comes back, and not before."""
+        for session in self._app.sessions.values():
+            if session.line is not None:
+                session.line.end(code)
+                session.line = None
 
     def ask_reconnect(self) -> None:
         for line in self.lines:

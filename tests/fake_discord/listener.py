@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -21,6 +21,7 @@ class Listener(discord.Client):
         super().__init__(intents=intents or discord.Intents.all(), **options)
         self.events: list[tuple[str, tuple[Any, ...]]] = []
         self.tree = discord.app_commands.CommandTree(self)
+        self.running: asyncio.Task[None] | None = None
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
         if event not in NOISE:
@@ -51,6 +52,8 @@ async def online(fake: FakeDiscord, bot: discord.Client) -> AsyncIterator[discor
     with fake.redirect_discord_py():
         running = asyncio.create_task(bot.start(fake.token))
         ready = asyncio.create_task(_ready(bot))
+        if isinstance(bot, Listener):
+            bot.running = running
         try:
             done, _ = await asyncio.wait(
                 (running, ready), timeout=10, return_when=asyncio.FIRST_COMPLETED
@@ -72,12 +75,21 @@ async def _ready(bot: discord.Client) -> None:
 Script = Callable[[FakeDiscord, Any], Awaitable[None]]
 
 
-def play(script: Script, bot: discord.Client | None = None, **options: Any) -> None:
-    """Runs a script against a new server with a bot on it, for twenty seconds at most."""
+def run(script: Coroutine[Any, Any, None]) -> None:
+    """Runs a script for twenty seconds at most: what hangs fails."""
 
     async def whole() -> None:
-        async with asyncio.timeout(20), FakeDiscord(**options) as fake:
-            async with online(fake, bot or Listener()) as running:
-                await script(fake, running)
+        async with asyncio.timeout(20):
+            await script
 
     asyncio.run(whole())
+
+
+def play(script: Script, bot: discord.Client | None = None, **options: Any) -> None:
+    """Runs a script against a new server with a bot on it."""
+
+    async def whole() -> None:
+        async with FakeDiscord(**options) as fake, online(fake, bot or Listener()) as running:
+            await script(fake, running)
+
+    run(whole())

@@ -342,6 +342,10 @@ class FakeDiscord(Application):
         self.gateway.invalidate(resumable)
         await asyncio.sleep(0)
 
+    def forget_sessions(self) -> None:
+        """Whoever is cut off and comes back has to begin anew, and is told nothing it missed."""
+        self.sessions.clear()
+
     async def send_event(self, event: str, data: Any) -> None:
         """An event of a test's own, well or badly formed, in its place among the others."""
         for session in self.sessions.values():

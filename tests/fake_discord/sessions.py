@@ -39,9 +39,11 @@ class Line:
         """Closes with a code, after everything that was sent before."""
         self._waiting.put_nowait((code, reason.encode()))
 
-    def cut(self) -> None:
-        """Tears the socket down as a failing network would: no code, no goodbye."""
-        if self._request.transport is not None:
+    def end(self, code: int | None) -> None:
+        """Closes with a code; with none, tears the socket down as a failing network would."""
+        if code is not None:
+            self.close(code)
+        elif self._request.transport is not None:
             self._request.transport.abort()
 
     def stop(self) -> None:

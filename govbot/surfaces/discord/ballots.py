@@ -19,7 +19,7 @@ Named = Callable[[str], str]  # how a choice is shown: a member by their name
 
 PAGE = 25  # options in one menu
 MENUS = 4  # menus in one message, beside its buttons
-UNSCORED = "Write one to a line, a name and its number: “{} = 3”. Leave out whom you do not score."
+UNSCORED = "A number after each “=”; leave out whom you do not score."
 
 
 def start(asked: Giveable, draft: Any, named: Named) -> Said | ui.Modal | None:
@@ -122,7 +122,7 @@ def approving(asked: Giveable, so_far: list[str], named: Named) -> Said:
     rows = [
         menu(
             _id("mark", asked, str(n)), _options(names, asked, named), _span(names, named),
-            least=0, most=len(names), picked=marked,
+            least=0, most=min(len(names), asked.most or len(names)), picked=marked,
         )
         for n, names in enumerate(_pages(asked.choices))
     ]  # fmt: skip
@@ -148,14 +148,14 @@ def scoring(asked: Giveable, named: Named) -> ui.Modal:
     """A number for each: a field each where they fit, lines of one field where they do not."""
     if len(asked.choices) <= ASKED:
         fields = [
-            question(value, named(name), required=False, most=20)
+            question(value, named(name), required=False, most=20, hint=asked.limits)
             for name, (value, _) in zip(
                 asked.choices, _options(asked.choices, asked, named), strict=True
             )
         ]
     else:
         lines = "\n".join(f"{named(name)} = " for name in asked.choices)
-        hint = UNSCORED.format(named(asked.choices[0]))
+        hint = f"{UNSCORED} {asked.limits}"
         fields = [question("scores", "Your numbers", long=True, given=lines, hint=hint)]
     return form(_title(asked), _id("score", asked), fields)
 

@@ -5,6 +5,7 @@ begun once a connection, and that one whose answer did not get through is found 
 """
 
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 import discord
@@ -13,6 +14,7 @@ from govbot.surfaces.discord.store import Store
 
 log = logging.getLogger(__name__)
 
+LATELY = 500  # messages remembered as dealt with
 MOST = 500  # messages of one channel that are looked through
 
 
@@ -24,6 +26,7 @@ class Seen:
         self._latest: dict[int, int] = {}
         self._under_way: dict[int, set[int]] = {}
         self._kept: dict[int, int] = {}
+        self._lately: deque[int] = deque(maxlen=LATELY)
 
     def heard(self, message: discord.Message) -> None:
         """Something was said, to whomever."""
@@ -32,10 +35,10 @@ class Seen:
             self._latest[guild] = max(self._latest.get(guild, 0), message.id)
 
     def begin(self, message: discord.Message) -> bool:
-        """Whether this message is to be dealt with now; False if it is under way already."""
+        """Whether this message is to be dealt with now; False if it is, or was just now."""
         guild = message.guild.id if message.guild is not None else 0
         under_way = self._under_way.setdefault(guild, set())
-        if message.id in under_way:
+        if message.id in under_way or message.id in self._lately:
             return False
         under_way.add(message.id)
         return True
@@ -43,6 +46,7 @@ class Seen:
     def done(self, message: discord.Message) -> None:
         guild = message.guild.id if message.guild is not None else 0
         self._under_way.get(guild, set()).discard(message.id)
+        self._lately.append(message.id)
 
     def new_session(self) -> None:
         """Whatever is under way belongs to a connection that is no more."""

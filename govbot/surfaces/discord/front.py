@@ -327,6 +327,7 @@ class Front:
         community = await desk.community()
         if community is None:
             return Said(UNFOUNDED)
+        await desk.meet(community)  # whoever is named must be known
         me = self.session.user if self.session is not None else None
         text = spoken(message.content, message.guild, me.id if me else 0, community.members())
         if not text:

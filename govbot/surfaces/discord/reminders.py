@@ -128,6 +128,7 @@ class Reminders:
         card = community.card(process) if community is not None else None
         if community is None or card is None or card.status != "open" or desk.guild is None:
             return False
+        await desk.meet(community)  # who has left is not reminded
         waited = self._waited(desk, community, card)
         for number, member in enumerate(waited.direct):
             await asyncio.sleep(self.pause if number else 0)
