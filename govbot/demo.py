@@ -130,14 +130,19 @@ async def _block(stage: _Stage) -> None:
 async def _jury(stage: _Stage) -> None:
     """A jury drawn by lot, its verdicts hidden until all have spoken."""
     opened = await stage.says("alice", "I complain about mallory because they deleted my posts")
+    assert stage.bot is not None and opened.process is not None
+    drawn = stage.bot.memory.get_process(opened.process).drawn["jurors"]
+    jurors = [juror.partition(":")[2] for juror in drawn]
+    for name in jurors:
+        await stage.says(name, "I serve on the jury in 127")
     await stage.says("mallory", "evidence on 127: the posts were advertisements")
     await stage.wait(timedelta(days=5))
-    assert stage.bot is not None and opened.process is not None
-    jurors = stage.bot.memory.get_process(opened.process).drawn["jurors"]
-    for n, juror in enumerate(jurors):
+    for n, name in enumerate(jurors):
         finding = "dismissed" if n == 1 else "upheld"
-        name = juror.partition(":")[2]
         await stage.says(name, f"I find 127 {finding} because I read what both sides sent")
+    for name in jurors[:3]:
+        await stage.says(name, "I say warning on 127")
+    await stage.wait(timedelta(days=2))
 
 
 async def _play(
@@ -169,7 +174,8 @@ async def play(console: Console, folder: Path, model: str = "") -> bool:
         ("Consensus Collective", "A block, under consensus",
          _members("alice bob carol frank"), "consensus", 126, _block),
         ("Jury Commons", "A complaint, before a jury drawn by lot",
-         _members("alice bob carol dave eve frank grace heidi mallory"), "jury", 127, _jury),
+         _members("alice bob carol dave eve frank grace heidi mallory"),
+         "community-jury", 127, _jury),
     )  # fmt: skip
     sound = True
     for name, title, members, template, first, script in parts:

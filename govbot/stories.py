@@ -22,6 +22,8 @@ from govbot.surfaces import answered
 from govbot.testing import SetClock
 
 END = "In the end"
+MOST_FAULTS = 8
+MOST_SHOWN = 1500  # characters of what was said instead
 
 # --- the form --------------------------------------------------------------------------------
 
@@ -260,10 +262,10 @@ class Played(Record):
     outcomes: frozenset[tuple[str, str]]  # type and outcome
 
 
-async def play(story: Story, constitution: str, folder: Path) -> Played:
-    """Plays a story under a constitution (a template's name, or a path) in a new folder."""
+async def play(story: Story, template: str, folder: Path, disputes: str = "") -> Played:
+    """Plays a story in a community of its own, founded from templates as `app.found` takes them."""
     clock = SetClock(story.start)
-    await app.found(folder, Settings(name=story.title), constitution, clock)
+    await app.found(folder, Settings(name=story.title), template, clock, disputes=disputes)
     playing = _Playing(story, clock)
     playing.bot = await app.open_bot(folder, playing.hear, clock)
     try:
@@ -277,7 +279,9 @@ async def play(story: Story, constitution: str, folder: Path) -> Played:
     playing.check_audits(folder)
     report = app.verify_folder(folder, [])
     faults = [*playing.faults, *(f"{f.where}: {f.what}" for f in report.faults)]
-    return found.model_copy(update={"faults": tuple(faults)})
+    # One step that goes wrong brings many others about: the first ones are those to mend.
+    more = [f"… and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
+    return found.model_copy(update={"faults": (*faults[:MOST_FAULTS], *more)})
 
 
 _LOT = re.compile(r"(?P<word>[^\W\d][\w ]*?) (?P<place>\d{1,4}) of #(?P<number>\d{1,9})")
@@ -343,7 +347,7 @@ class _Playing:
     def _hold(self, words: Words, text: str, what: str) -> None:
         wanted = _fold(self._filled(words.text, words.line))
         if wanted not in _fold(text):
-            self.fault(words.line, f"expected “{wanted}”, and {what}: {text}")
+            self.fault(words.line, f"expected “{wanted}”, and {what}: {text[:MOST_SHOWN]}")
 
     # --- people that the lot chose -------------------------------------------------------------
 

@@ -122,9 +122,9 @@ def test_a_composed_community_is_founded_with_both_and_verifies(tmp_path: Path) 
     made = asyncio.run(found(tmp_path / "c", Settings(name="C"), form.stem, disputes=way.stem))
     assert verify_folder(made.path, []).sound
     view = open_view(made.path)
-    wanted = [*load_reading(reading_beside(form)).processes]
-    wanted += load_reading(reading_beside(way)).processes
-    assert list(view.community.charters) == wanted
+    wanted = {*load_reading(reading_beside(form)).processes}
+    wanted |= {*load_reading(reading_beside(way)).processes}
+    assert set(view.community.charters) == wanted
     asyncio.run(view.close())
 
 

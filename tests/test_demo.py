@@ -18,7 +18,7 @@ def test_the_walk_through_ends_as_written_and_verifies(tmp_path: Path) -> None:
     assert "“agree > disagree” holds with agree = 2, disagree = 1" in said
     audit = next((tmp_path / "example" / "audits").glob("125-*.md")).read_text()
     assert "**Standard proposal 125 has ended: passed.**" in audit
-    for name in ("example", "consensus", "jury"):
+    for name in ("example", "consensus", "community-jury"):
         report = verify_folder(tmp_path / name, [])
         assert report.sound, report.faults
         assert report.checked["calculations"] > 0

@@ -81,6 +81,7 @@ FLOORS = {
     "govbot.demo": 22,
     "govbot.evaluation": 22,
     "govbot.stories": 22,
+    "govbot.handbook": 23,
     "govbot.options": 22,
     "govbot.model_commands": 23,
     "govbot.init_command": 23,

@@ -27,7 +27,7 @@ from govbot.records import BOT, Citation, Decision, Entry, Fact, Member, Request
 from govbot.state import Process
 from govbot.testing import SetClock
 
-NAMES = ("example", "consensus", "jury")
+NAMES = ("example", "consensus", "community-jury")
 PEOPLE = {
     "ana": ("member", "moderator"),
     "bo": ("member",),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from govbot.app import templates
+from govbot.app import dispute_templates, governance_templates, templates
 from govbot.config import reading_beside
 from govbot.errors import OperatorError
 from govbot.readingfile import load_reading
@@ -73,6 +73,17 @@ def test_a_story_ends_as_it_is_told_and_shows_everything(name: str, tmp_path: Pa
     assert not found.faults, "\n\n".join(found.faults)
     missing = gaps(story, load_reading(reading_beside(template)), found)
     assert not missing, f"{story.name}: " + "; ".join(missing)
+
+
+@pytest.mark.parametrize("name", sorted(STORIES))
+def test_a_story_is_the_same_where_government_and_disputes_are_together(
+    name: str, tmp_path: Path
+) -> None:
+    forms, ways = sorted(governance_templates()), sorted(dispute_templates())
+    place = forms.index(name) if name in forms else ways.index(name)
+    pair = forms[place % len(forms)], ways[place % len(ways)]
+    found = asyncio.run(play(load_story(STORIES[name]), pair[0], tmp_path / "town", pair[1]))
+    assert not found.faults, f"under {' and '.join(pair)}: " + "\n\n".join(found.faults)
 
 
 def test_a_story_that_is_true_has_no_fault(tmp_path: Path) -> None:

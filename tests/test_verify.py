@@ -32,7 +32,7 @@ from govbot.records import Calculation, Citation, Decision, canonical, digest
 from govbot.testing import SetClock
 from govbot.verify import Report, doubts
 
-NAMES = ("example", "consensus", "jury")
+NAMES = ("example", "consensus", "community-jury")
 VOTE, REASONED, ENDED, DEADLINE, LAST = 11, 15, 17, 10, 20  # entries of the demo's first community
 AUDIT = "125-we-change-the-moderation-policy-to-requi.md"
 
@@ -274,7 +274,7 @@ def test_a_changed_deadline_is_named(folder: Path) -> None:
 
 
 def test_a_changed_draw_is_named(played: Path, tmp_path: Path) -> None:
-    jury = Path(shutil.copytree(played / "jury", tmp_path / "jury"))
+    jury = Path(shutil.copytree(played / "community-jury", tmp_path / "jury"))
 
     def edit(entry: Json) -> None:
         drawn, everyone = entry["body"]["drawn"]["jurors"], "bob carol dave eve frank grace heidi"
@@ -675,7 +675,7 @@ def test_a_checkpoint_kept_from_earlier_verifies_in_a_ledger_that_went_on(folder
 
 
 def test_a_checkpoint_of_another_community_does_not_verify(played: Path, folder: Path) -> None:
-    kept = played / "jury" / "audits" / "checkpoint"
+    kept = played / "community-jury" / "audits" / "checkpoint"
     faults = told(folder, kept)
     assert len(faults) == 1 and named(faults, str(kept), "not signed by")
 
