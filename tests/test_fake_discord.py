@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fake_discord import CONTENT, FakeDiscord, InteractionFailed, NotPossible, Person
+from fake_discord import CONTENT, FakeDiscord, InteractionFailed, NotPossible, Person, text_of
+from fake_discord.client import discord
 from fake_discord.listener import Listener, online, play, run
-from fake_discord.server import discord
 
 MESSAGES = "/channels/{channel}/messages"
 app_commands, ui = discord.app_commands, discord.ui
@@ -741,6 +741,20 @@ def test_only_two_hundred_commands_are_made_in_a_day() -> None:
     play(script)
 
 
+def test_global_commands_and_their_buttons_work_in_direct_messages() -> None:
+    async def script(fake: FakeDiscord, bot: Clerk) -> None:
+        alice = fake.person("alice")
+        private = fake.dm_channel(alice.id)
+        reply = await alice.slash("propose", title="Kettle", channel=private)
+        (press,) = await bot.hears("interaction")
+        assert press.guild is None and press.user.name == "alice"
+        voted = await alice.click(reply.message, "yes")
+        assert (await voted.followup())["content"] == "Recorded yes"
+        assert len(alice.inbox) == 2 and not fake.posts(fake.channel)
+
+    clerk(script)
+
+
 # ---- buttons, menus, modals ------------------------------------------------------------------
 
 
@@ -863,3 +877,70 @@ def test_one_hundred_people_press_twice_at_once_and_all_are_answered() -> None:
         assert asyncio.get_running_loop().time() - began < 5
 
     clerk(script)
+
+
+def row(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": 1, "components": list(items)}
+
+
+def button(number: int, **more: Any) -> dict[str, Any]:
+    return {"type": 2, "style": 1, "label": "x", "custom_id": str(number), **more}
+
+
+def menu(options: int, **more: Any) -> dict[str, Any]:
+    offered = [{"label": str(n), "value": str(n)} for n in range(options)]
+    return {"type": 3, "custom_id": "menu", "options": offered, **more}
+
+
+@pytest.mark.parametrize(
+    "components",
+    [
+        [row(button(n)) for n in range(6)],
+        [row(*(button(n) for n in range(6)))],
+        [row()],
+        [button(1)],
+        [row(button(1), button(1))],
+        [row(button(1, label="x" * 81))],
+        [row(button(1, custom_id="x" * 101))],
+        [row(button(1, label=""))],
+        [row(button(1, style=5, url="https://example.org"))],
+        [row(menu(26))],
+        [row(menu(0))],
+        [row(menu(2, max_values=3))],
+        [row(menu(2, min_values=2))],
+        [row(menu(2), button(1))],
+        [row(menu(1, placeholder="x" * 151))],
+        [row({"type": 3, "custom_id": "m", "options": [{"label": "a", "value": "1"}] * 2})],
+    ],
+)
+def test_buttons_and_menus_that_do_not_fit_are_refused(components: list[dict[str, Any]]) -> None:
+    async def script(fake: FakeDiscord, bot: Listener) -> None:
+        route = discord.http.Route("POST", "/channels/{c}/messages", c=fake.channel["id"])
+        with pytest.raises(discord.HTTPException) as caught:
+            await bot.http.request(route, json={"content": "x", "components": components})
+        assert (caught.value.status, caught.value.code) == (400, 50035)
+
+    play(script)
+
+
+def test_a_message_of_components_only_is_read_and_pressed_like_any_other() -> None:
+    async def script(fake: FakeDiscord, bot: Listener) -> None:
+        alice = fake.person("alice")
+        view = ui.LayoutView(timeout=None)
+        press: ui.Button[Any] = ui.Button(label="read", custom_id="read")
+        shown = ui.Section(ui.TextDisplay(f"for {alice.mention}"), accessory=press)
+        view.add_item(ui.Container(shown))
+        sent = await bot.place(fake.channel).send(view=view)
+        message = fake.messages[str(sent.id)]
+        assert text_of(message) == f"for {alice.mention}"
+        assert [user["id"] for user in message["mentions"]] == [alice.id]
+        with pytest.raises(InteractionFailed):
+            await alice.click(message, "read")
+        (heard,) = await bot.hears("interaction")
+        assert heard.data["custom_id"] == "read"
+        body = {"content": "both", "components": message["components"], "flags": 1 << 15}
+        route = discord.http.Route("POST", "/channels/{c}/messages", c=fake.channel["id"])
+        with pytest.raises(discord.HTTPException):
+            await bot.http.request(route, json=body)
+
+    play(script, ack_seconds=0.1)

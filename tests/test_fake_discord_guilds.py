@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from fake_discord import MEMBERS, USUAL_PERMISSIONS, FakeDiscord, NotPossible, permissions
+from fake_discord.client import discord
 from fake_discord.listener import Listener, play
-from fake_discord.server import discord
 
 Attempt = Callable[[FakeDiscord, Listener], Awaitable[Any]]
 
@@ -596,6 +596,25 @@ def test_an_archived_thread_opens_when_somebody_writes_and_is_changed_only_open(
         await thread.edit(archived=False, name="new")
         archived = [each async for each in bot.place(fake.channel).archived_threads()]
         assert archived == []
+
+    play(script)
+
+
+def test_people_do_nothing_in_an_archived_thread_but_write() -> None:
+    async def script(fake: FakeDiscord, bot: Listener) -> None:
+        alice = fake.person("alice")
+        thread = await (await bot.place(fake.channel).send("x")).create_thread(name="talk")
+        known = fake.channels[str(thread.id)]
+        said = await alice.say(known, "mine")
+        await thread.edit(archived=True)
+        for attempt in (alice.react(said, "x"), alice.edit(said, "new"),
+                        alice.slash("anything", channel=known)):  # fmt: skip
+            with pytest.raises(NotPossible):
+                await attempt
+        await alice.delete(said)
+        await alice.say(known, "open again")
+        with pytest.raises(NotPossible):
+            await alice.edit(fake.posts(fake.channel)[0], "not mine")
 
     play(script)
 

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from fake_discord.server import FakeDiscord, discord
+from fake_discord.client import discord
+from fake_discord.server import FakeDiscord
 
 # Sent for every frame, so they would drown the rest.
 NOISE = ("socket_event_type", "socket_raw_receive")
