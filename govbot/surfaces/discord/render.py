@@ -367,6 +367,8 @@ def _fields(card: Card) -> Iterator[_Shown]:
     for tally in card.tallies:
         if tally.hidden or tally.bars or tally.given:
             yield _tallied(tally)
+    if card.notes:
+        yield _shown("To know", *(escaped(folded(line)) for line in card.notes))
     if card.chosen:
         yield _shown("Chosen", *(escaped(folded(line)) for line in card.chosen))
     if card.takes:
