@@ -65,11 +65,13 @@ FLOORS = {
     "govbot.readers.model": 13,
     "govbot.process": 14,
     "govbot.replies": 14,
-    "govbot.drafting": 14,
+    "govbot.chartering": 14,
     "govbot.audit": 15,
     "govbot.projection": 15,
+    "govbot.drafting": 15,
     "govbot.engines.sqlite": 15,
     "govbot.memory": 16,
+    "govbot.review": 16,
     "govbot.verify": 17,
     "govbot.archive": 17,
     "govbot.agent": 18,
@@ -96,7 +98,7 @@ MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
 PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
-    "passages.py",
+    "passages.py", "chartering.py", "review.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
