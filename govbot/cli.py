@@ -253,9 +253,13 @@ def constitution_show(section: str | None, folder: Path) -> None:
 
 @constitution.command("lint")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--reading", type=click.Path(path_type=Path),
+    help="The reading to check, such as a draft; else the one beside the constitution.",
+)  # fmt: skip
 @dir_option
 @json_option
-def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
+def constitution_lint(path: Path | None, reading: Path | None, folder: Path, as_json: bool) -> None:
     """Check a constitution's reading: quotes, numbers, names, ties, ends.
 
     \b
@@ -270,7 +274,7 @@ def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
 
     home = Folder(folder)
     path = path or home.constitution(home.settings())
-    found = lint(load_reading(reading_beside(path)), Constitution.load(path))
+    found = lint(load_reading(reading or reading_beside(path)), Constitution.load(path))
     if as_json:
         click.echo(json.dumps([finding.model_dump() for finding in found], indent=2))
     for finding in () if as_json else found:

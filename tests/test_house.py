@@ -74,12 +74,14 @@ FLOORS = {
     "govbot.community": 14,
     "govbot.process": 14,
     "govbot.replies": 15,
-    "govbot.drafting": 14,
-    "govbot.agreement": 15,
     "govbot.audit": 16,
+    "govbot.chartering": 14,
     "govbot.projection": 15,
+    "govbot.drafting": 15,
+    "govbot.agreement": 16,
     "govbot.engines.sqlite": 15,
     "govbot.memory": 16,
+    "govbot.review": 16,
     "govbot.verify": 17,
     "govbot.archive": 17,
     "govbot.agent": 18,
@@ -110,7 +112,7 @@ MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
 PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
-    "passages.py", "rulings.py", "composition.py", "community.py", "cards.py", "legible.py",
+    "passages.py", "rulings.py", "composition.py", "community.py", "cards.py", "legible.py", "chartering.py", "review.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
