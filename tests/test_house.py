@@ -112,7 +112,8 @@ MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
 PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
-    "passages.py", "rulings.py", "composition.py", "community.py", "cards.py", "legible.py", "chartering.py", "review.py",
+    "passages.py", "rulings.py", "composition.py", "community.py", "cards.py", "legible.py",
+    "chartering.py", "review.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
