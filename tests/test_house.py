@@ -63,6 +63,7 @@ FLOORS = {
     "govbot.lint": 13,
     "govbot.composition": 13,
     "govbot.rereading": 13,
+    "govbot.rehearsal": 15,
     "govbot.stages": 13,
     "govbot.readers.offline": 13,
     "govbot.rulings": 13,
@@ -107,7 +108,7 @@ PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
     "passages.py", "rulings.py", "composition.py", "community.py",
-    "rereading.py",
+    "rereading.py", "rehearsal.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
