@@ -146,7 +146,6 @@ def test_whoever_may_not_open_it_any_more_had_not_opened_it(tmp_path: Path) -> N
 
 
 async def extended(town: Town) -> None:
-    town.roles["eve"] = ("member", "moderator")
     await town.say("alice", "I propose that tea is served at four")
     await town.say("bob", "I vote disagree on 1")
     longer = Manage(process=1, act="extend", reason="there is news", by="3 days")
@@ -160,7 +159,7 @@ async def extended(town: Town) -> None:
 
 
 def test_extensions_and_cancellations_are_played_too(tmp_path: Path) -> None:
-    live(tmp_path, extended)
+    live(tmp_path, extended, roles={"eve": ("member", "moderator")})
     rules = in_force(tmp_path)
     outcomes = [p.outcome for p in processes_of(tmp_path)]
     assert outcomes == ["passed", "cancelled"]
