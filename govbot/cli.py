@@ -23,6 +23,7 @@ from govbot.options import (
     model_option,
     run,
 )
+from govbot.rehearse_command import rehearse
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -280,7 +281,7 @@ def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
 
 for _command in (read, ratify, diff):
     constitution.add_command(_command)
-for _command in (evaluate, init, usage):
+for _command in (evaluate, init, rehearse, usage):
     main.add_command(_command)
 
 

@@ -38,7 +38,6 @@ SIZES = (0, 1, 2, 3, 7, 50)  # how many may take part: nobody, one, two, three, 
 MOST_STATES = 40_000  # looked at in one charter
 MOST_TRIALS = 3000  # ways one stage may go, for one size
 AMENDING = "amend_constitution"
-# Roles that an effect changes are the powers somebody may want to object to.
 _TEXTS = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 Names = Mapping[str, Any]
@@ -96,7 +95,7 @@ class _Walk:
             yield from self.walked(None)
             yield from self.impossible()
         if self.full:
-            told = f"only {self.most} states were looked at; there may be more to find"
+            told = f"only some of its states were looked at (at most {self.most})"
             yield Finding(level="note", where=self.type, what=told)
 
     def walked(self, size: int | None) -> Iterator[Finding]:
@@ -154,7 +153,12 @@ class _Walk:
 
     def trials(self, stage: Stage, size: int | None) -> Iterator[Names]:
         asked = _asked(stage)
-        counts = [(rule, part) for rule in stage.inputs for part in _parts(rule, asked)]
+        counted = stage.ballot.kind if stage.tally and stage.ballot else ""
+        counts = [
+            (rule, part)
+            for rule in stage.inputs
+            for part in _parts(rule, asked, rule.kind == counted)
+        ]
         values = [self.boundaries(rule, stage, size) for rule, _ in counts]
         while math.prod(map(len, values)) > MOST_TRIALS and any(len(each) > 2 for each in values):
             values = [each[:1] + each[2:] if len(each) > 2 else each for each in values]
@@ -283,13 +287,13 @@ class _Walk:
                     yield _warning(f"{self.type}.{stage.name}", told)
 
     def impossible(self) -> Iterator[Finding]:
-        """Outcomes with effects that the community as it is cannot reach, and a larger one can."""
+        """Outcomes that the community as it is cannot reach, and one of another size can."""
         now = self.reached[None]
         larger = {each for size in SIZES for each in self.reached[size]}
         for stage in self.charter.stages:
             for position, rule in enumerate(stage.outcomes):
                 place = (stage.name, position)
-                if rule.effects and place in larger and place not in now:
+                if place in larger and place not in now:
                     words = _words(rule.cite, self.constitution)
                     told = (
                         f"{words}: with the members there are now nobody can bring about"
@@ -315,11 +319,11 @@ def _asked(stage: Stage) -> frozenset[str]:
     return frozenset(name for said in _conditions(stage) for name in names_in(said))
 
 
-def _parts(rule: InputRule, asked: frozenset[str]) -> list[str]:
+def _parts(rule: InputRule, asked: frozenset[str], counted: bool) -> list[str]:
     """What of an input the conditions tell apart; the empty part is all the rest."""
     choices = [identifier(choice) for choice in rule.choices]
     told = [choice for choice in choices if choice in asked]
-    summed = asked & {rule.counter, "inputs", "turnout"}
+    summed = counted or asked & {rule.counter, "inputs", "turnout"}
     return told + ([""] if summed and len(told) < max(len(choices), 1) else [])
 
 
@@ -346,7 +350,8 @@ def _winning(stage: Stage, voted: int) -> Iterator[Names]:
 
 def _cited(stage: Stage) -> Citation | None:
     cited = [rule.cite for rule in stage.outcomes if rule.cite]
-    return stage.lasts.cite if stage.lasts and stage.lasts.cite else (cited or [None])[0]
+    lasts = stage.lasts.cite if stage.lasts else None
+    return lasts or next(iter(cited), None)
 
 
 def _people(size: int) -> str:
@@ -455,10 +460,21 @@ def _power(rule: OutcomeRule) -> bool:
 
 
 def _subject(reading: Reading, type: str) -> bool:
-    """Whether a process of some other type is about the outcome of one that it names."""
+    """Whether a process of some other type is about one that it names.
+
+    A number that no rule counts with names something: the process that is complained of.
+    """
     return any(
-        rule.type == "number"
+        rule.type == "number" and name not in _counting(charter)
         for other, charter in reading.processes.items()
         if other != type
-        for rule in charter.fields.values()
+        for name, rule in charter.fields.items()
     )
+
+
+def _counting(charter: Charter) -> set[str]:
+    """The names that a charter's conditions and counts ask for."""
+    said = [each for stage in charter.stages for each in _conditions(stage)]
+    for tally in (stage.tally for stage in charter.stages if stage.tally is not None):
+        said += [*tally.computed.values(), *([tally.seats] if isinstance(tally.seats, str) else [])]
+    return {name for each in said for name in names_in(each)}
