@@ -24,6 +24,7 @@ from govbot.options import (
     model_option,
     run,
 )
+from govbot.rehearse_command import rehearse
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -287,7 +288,7 @@ def constitution_lint(path: Path | None, reading: Path | None, folder: Path, as_
 
 for _command in (read, ratify, diff):
     constitution.add_command(_command)
-for _command in (evaluate, init, usage, run_group, discord_group):
+for _command in (evaluate, init, rehearse, usage, run_group, discord_group):
     main.add_command(_command)
 
 

@@ -65,6 +65,11 @@ FLOORS = {
     "govbot.readers.words": 12,
     "govbot.lint": 13,
     "govbot.composition": 13,
+    "govbot.rereading": 13,
+    "govbot.rehearsal": 15,
+    "govbot.exploring": 14,
+    "govbot.foresight": 16,
+    "govbot.rehearse_command": 23,
     "govbot.stages": 13,
     "govbot.cards": 14,
     "govbot.readers.offline": 13,
@@ -113,7 +118,7 @@ PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
     "passages.py", "rulings.py", "composition.py", "community.py", "cards.py", "legible.py",
-    "chartering.py", "review.py",
+    "chartering.py", "review.py", "rereading.py", "rehearsal.py", "exploring.py", "foresight.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
