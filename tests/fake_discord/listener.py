@@ -76,6 +76,16 @@ async def _ready(bot: discord.Client) -> None:
 Script = Callable[[FakeDiscord, Any], Awaitable[None]]
 
 
+async def refused(attempt: Awaitable[Any], status: int, code: int) -> None:
+    """Sees that something fails, with exactly that answer of Discord."""
+    try:
+        await attempt
+    except discord.HTTPException as error:
+        assert (error.status, error.code) == (status, code), error
+    else:
+        raise AssertionError("it was not refused")
+
+
 def run(script: Coroutine[Any, Any, None]) -> None:
     """Runs a script for twenty seconds at most: what hangs fails."""
 

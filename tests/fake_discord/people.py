@@ -188,6 +188,8 @@ class Person:
     # ---- coming and going ----------------------------------------------------------------
 
     async def join(self, guild: Guild | None = None, roles: list[str] | None = None) -> Json:
+        if self.id in (guild or self.home).bans:
+            raise NotPossible(f"{self.name} is banned there")
         member = guilds.join(self.app, guild or self.home, self.user, roles)
         await asyncio.sleep(0)
         return member
@@ -449,7 +451,9 @@ def _option(option: Json, value: Any, focused: bool) -> Json:
         return entry | {"value": value, "focused": True}
     if kind in (USER, CHANNEL, ROLE, MENTIONABLE):
         return entry | {"value": _id(value)}
-    wanted: Any = {STRING: str, INTEGER: int, BOOLEAN: bool, NUMBER: (int, float)}[kind]
+    wanted: Any = {STRING: str, INTEGER: int, BOOLEAN: bool, NUMBER: (int, float)}.get(kind)
+    if wanted is None:
+        raise NotPossible(f"{option['name']}: files as options are not had here")
     if not isinstance(value, wanted):
         raise NotPossible(f"{option['name']} takes no {value!r}")
     size = len(value) if kind == STRING else value
