@@ -8,17 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import cast
 
+from immutables import Map
+
 from govbot.charter import reading_of
 from govbot.errors import GovbotError
 from govbot.records import (
     BOT,
     Adopted,
     Done,
+    Effect,
     Entry,
     Fact,
     Founded,
     Managed,
-    Member,
     Opened,
     Ratified,
     Seen,
@@ -26,7 +28,7 @@ from govbot.records import (
     canonical,
     digest,
 )
-from govbot.state import Community
+from govbot.state import Community, effective
 from govbot.tools.dates import zone_named
 
 
@@ -110,17 +112,49 @@ def _ratified(community: Community, entry: Entry) -> Community:
 
 def _seen(community: Community, entry: Entry) -> Community:
     member = cast(Seen, entry.body).member
-    return _with_member(community, member, community.granted.get(member.id, ()))
+    # Once the platform has stopped reporting a role, a new report of it counts again.
+    still = tuple(r for r in community.revoked.get(member.id, ()) if r in member.roles)
+    seen = replace(community, platform=community.platform.set(member.id, member))
+    return _with_roles(seen, member.id, community.granted.get(member.id, ()), still)
 
 
-def _with_member(community: Community, member: Member, granted: tuple[str, ...]) -> Community:
-    roles = tuple(dict.fromkeys((*member.roles, *granted)))
+def _with_roles(
+    community: Community, id: str, granted: tuple[str, ...], revoked: tuple[str, ...]
+) -> Community:
+    member, members = community.platform.get(id), community.members
+    if member is not None:
+        members = members.set(id, effective(member, granted, revoked))
     return replace(
         community,
-        platform=community.platform.set(member.id, member),
-        granted=community.granted.set(member.id, granted),
-        members=community.members.set(member.id, member.model_copy(update={"roles": roles})),
+        granted=_kept(community.granted, id, granted),
+        revoked=_kept(community.revoked, id, revoked),
+        members=members,
     )
+
+
+def _kept(
+    roles: Map[str, tuple[str, ...]], id: str, held: tuple[str, ...]
+) -> Map[str, tuple[str, ...]]:
+    if held:
+        return roles.set(id, held)
+    return roles.delete(id) if id in roles else roles
+
+
+def changed(community: Community, effect: Effect) -> Community:
+    """The community once an effect on roles is done; one of another kind changes none."""
+    if effect.does not in ("grant_role", "revoke_role"):
+        return community
+    role = effect.arguments["role"]
+    for id in effect.arguments["to"]:
+        granted = tuple(r for r in community.granted.get(id, ()) if r != role)
+        revoked = tuple(r for r in community.revoked.get(id, ()) if r != role)
+        reported = (member := community.platform.get(id)) is not None and role in member.roles
+        if effect.does == "grant_role":
+            granted = (*granted, role)
+        elif reported:
+            revoked = (*revoked, role)
+        community = _with_roles(community, id, granted, revoked)
+    return community
 
 
 def _numbered(community: Community, entry: Entry) -> Community:
@@ -139,15 +173,7 @@ def _done(community: Community, entry: Entry) -> Community:
     body = cast(Done, entry.body)
     effect = body.effect
     community = replace(community, pending=community.pending.delete(effect.id))
-    if not body.ok or effect.does not in ("grant_role", "revoke_role"):
-        return community
-    role = effect.arguments["role"]
-    for id in effect.arguments["to"]:
-        if (member := community.platform.get(id)) is not None:
-            kept = tuple(r for r in community.granted.get(id, ()) if r != role)
-            granted = (*kept, role) if effect.does == "grant_role" else kept
-            community = _with_member(community, member, granted)
-    return community
+    return changed(community, effect) if body.ok else community
 
 
 _CHANGES: Mapping[str, Callable[[Community, Entry], Community]] = {

@@ -48,13 +48,26 @@ from govbot.stages import (
     opening,
     receiving,
 )
-from govbot.state import Community, Process, unopened
+from govbot.state import Community, Process, effective, unopened
 
 ROLLS = 64  # rolls of members kept, for processes opened at different times
 KEPT = 4096  # processes whose state stays at hand; others are replayed when asked for
 BATCH = 5000  # entries projected at a time when catching up
 
+# Roles whose last change took them away, and which the platform has reported ever since.
+_TAKEN_AWAY = """
+select r.member, r.role from roles r where r.granted = 0 and r.n < ?1
+and not exists (select 1 from roles later where later.member = r.member
+  and later.role = r.role and later.n > r.n and later.n < ?1)
+and exists (select 1 from members m where m.member = r.member and m.n < r.n)
+and not exists (select 1 from members m where m.member = r.member and m.n < ?1
+  and m.n >= (select max(n) from members where member = r.member and n < r.n)
+  and not exists (select 1 from json_each(m.roles) where value = r.role))
+order by r.n, r.role
+"""
+
 B = TypeVar("B")
+Roles = Map[str, tuple[str, ...]]
 log = logging.getLogger(__name__)
 
 
@@ -133,7 +146,7 @@ class Memory(Replay):
         pending = {
             row["id"]: Effect(**{**row, "arguments": json.loads(row["arguments"])}) for row in due
         }
-        platform, granted = self._people(self.projection.position + 1)
+        platform, granted, revoked = self._people(self.projection.position + 1)
         self.community = Community(
             name=founded.name,
             zone=founded.zone,
@@ -143,7 +156,8 @@ class Memory(Replay):
             charters=reading_of(ratified.document).processes if ratified else {},
             platform=platform,
             granted=granted,
-            members=_effective(platform, granted),
+            revoked=revoked,
+            members=_effective(platform, granted, revoked),
             pending=Map(pending),
             next_number=founded.first_number if highest is None else highest + 1,
         )
@@ -152,8 +166,8 @@ class Memory(Replay):
         entry = self.engine.entry(n) if n is not None else None
         return entry.body if entry is not None and isinstance(entry.body, kind) else None
 
-    def _people(self, n: int) -> tuple[Map[str, Member], Map[str, tuple[str, ...]]]:
-        """Members and granted roles as they stood just before entry `n`."""
+    def _people(self, n: int) -> tuple[Map[str, Member], Roles, Roles]:
+        """Members, and the roles granted and taken away, as they stood just before entry `n`."""
         query = self.projection.query
         seen = query(
             "select member, name, roles, facts, max(n) from members where n < ? group by member", n
@@ -171,7 +185,11 @@ class Memory(Replay):
         for row in query("select * from roles where n < ? order by n, member", n):
             kept = tuple(r for r in granted.get(row["member"], ()) if r != row["role"])
             granted[row["member"]] = (*kept, row["role"]) if row["granted"] else kept
-        return Map(platform), Map(granted)
+        revoked: dict[str, tuple[str, ...]] = {}
+        for row in query(_TAKEN_AWAY, n):
+            revoked[row["member"]] = (*revoked.get(row["member"], ()), row["role"])
+        held = {id: roles for id, roles in granted.items() if roles}
+        return Map(platform), Map(held), Map(revoked)
 
     def _catch_up(self) -> None:
         """Projects what the ledger has and the tables lack, as after a crash."""
@@ -467,13 +485,11 @@ class Memory(Replay):
         self.projection.close()
 
 
-def _effective(platform: Map[str, Member], granted: Map[str, tuple[str, ...]]) -> Map[str, Member]:
-    """Members with the roles the community granted beside those of the platform."""
+def _effective(platform: Map[str, Member], granted: Roles, revoked: Roles) -> Map[str, Member]:
+    """Members with the roles that count, by the platform and by what the community decided."""
     return Map(
         {
-            id: member.model_copy(
-                update={"roles": tuple(dict.fromkeys((*member.roles, *granted.get(id, ()))))}
-            )
+            id: effective(member, granted.get(id, ()), revoked.get(id, ()))
             for id, member in platform.items()
         }
     )

@@ -246,7 +246,7 @@ def _ruled(ruling: Ruling) -> tuple[str, dict[str, Any]]:
 
 def _people(expression: str, names: Mapping[str, Any]) -> list[str]:
     value = evaluate(expression, names)
-    return [value] if isinstance(value, str) else list(value)
+    return [value] if isinstance(value, str) else list(dict.fromkeys(value))
 
 
 def _effects(

@@ -34,6 +34,8 @@ class Community:
     charters: Mapping[str, Charter] = field(default_factory=dict)
     platform: Map[str, Member] = field(default_factory=Map)
     granted: Map[str, tuple[str, ...]] = field(default_factory=Map)
+    # Roles that people took away though the platform still reports them.
+    revoked: Map[str, tuple[str, ...]] = field(default_factory=Map)
     members: Map[str, Member] = field(default_factory=Map)
     pending: Map[str, Effect] = field(default_factory=Map)
     next_number: int = 1
@@ -98,6 +100,13 @@ class Process:
         twin = object.__new__(Process)
         twin.__dict__.update(self.__dict__, inputs=inputs, counts=counts)
         return twin
+
+
+def effective(member: Member, granted: Iterable[str], revoked: Iterable[str]) -> Member:
+    """A member with the roles that count: the platform's less those taken away, and the granted."""
+    reported = (role for role in member.roles if role not in revoked)
+    roles = tuple(dict.fromkeys((*reported, *granted)))
+    return member.model_copy(update={"roles": roles})
 
 
 def unopened(community: Community, number: int) -> Process:
