@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from govbot.balloting import candidates
+from govbot.breakglass import held, told_off
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.memory import Memory
 from govbot.process import MAX_TEXT
@@ -36,6 +37,7 @@ from govbot.records import (
     Request,
     Ruling,
     Seen,
+    SetAside,
     Show,
     StageEnded,
     Turned,
@@ -83,6 +85,12 @@ class Agent:
 
     async def handle(self, request: Request) -> Reply:
         """Answers one request. An OperatorError is for the log, not for the member."""
+        reply = await self._handled(request)
+        if off := told_off(self.memory.community):
+            return reply.model_copy(update={"text": f"{reply.text}\n\n{off}"})
+        return reply
+
+    async def _handled(self, request: Request) -> Reply:
         try:
             await self.meet(request.member)
             if (kept := self.memory.engine.find(f"request:{request.id}")) is not None:
@@ -253,7 +261,7 @@ class Agent:
     async def _close_if_due(self, number: int) -> None:
         """A stage past its time is ended before anything else is tried on it."""
         process, now = self.memory.get_process(number), self._now()
-        while _is_due(process, now):
+        while _is_due(process, now) and not held(self.memory.community, process.charter):
             await self._end(process, now)
             process = self.memory.get_process(number)
 
@@ -273,7 +281,7 @@ class Agent:
         """A refusal is put on the process's record, so that a moderator can see it."""
         id = f"process_{intent.process}" if not isinstance(intent, Open) else ""
         process = self.memory.process(id)
-        if process is None:
+        if process is None or held(self.memory.community, process.charter):
             return Reply(text=refusal(refused.objections), ok=False)
         body = Turned(
             tried=intent.input if isinstance(intent, Give) else intent.kind,
@@ -317,7 +325,7 @@ class Agent:
         ruled = (
             entry
             for entry in reversed(self.memory.history(process.id))
-            if isinstance(entry.body, StageEnded | Opened | Managed)
+            if isinstance(entry.body, StageEnded | Opened | Managed | SetAside)
         )
         constitution = self.memory.constitution(process.constitution)
         text = explained(next(ruled), process, constitution, self.memory.community)
@@ -358,6 +366,8 @@ class Agent:
 
         The member sees it first and says whether it is put to those who may.
         """
+        if self.memory.community.off:
+            return Reply(text="That is no use while the bot is off.", ok=False)
         constitution = self.memory.constitution()
         found = await self.reader.propose(
             want.what, constitution, self._vocabulary(request),

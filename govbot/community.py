@@ -10,6 +10,7 @@ from typing import cast
 
 from immutables import Map
 
+from govbot.breakglass import setting_aside_objections, switching_objections
 from govbot.charter import reading_of
 from govbot.errors import GovbotError
 from govbot.records import (
@@ -24,11 +25,13 @@ from govbot.records import (
     Opened,
     Ratified,
     Seen,
+    SetAside,
     StageEnded,
+    Switched,
     canonical,
     digest,
 )
-from govbot.state import Community, effective
+from govbot.state import Community, Switching, effective
 from govbot.tools.dates import zone_named
 
 
@@ -46,8 +49,20 @@ def community_objections(community: Community, fact: Fact) -> list[str]:
             return _reading_objections(community, body)
         case Managed() as body if body.effect is not None:
             return _ruled_objections(community, fact, body)
-        case Done() as body if community.pending.get(body.effect.id) != body.effect:
-            return [f"the effect {body.effect.id!r} is not due"]
+        case Done() as body:
+            return _done_objections(community, body)
+        case SetAside() as body:
+            return setting_aside_objections(community, fact, body)
+        case Switched() as body:
+            return switching_objections(community, fact, body)
+    return []
+
+
+def _done_objections(community: Community, body: Done) -> list[str]:
+    if community.pending.get(body.effect.id) != body.effect:
+        return [f"the effect {body.effect.id!r} is not due"]
+    if body.changed is not None and body.changed != touched(community, body.effect):
+        return [f"the effect {body.effect.id!r} changes the roles of others than it says"]
     return []
 
 
@@ -140,6 +155,19 @@ def _kept(
     return roles.delete(id) if id in roles else roles
 
 
+def touched(community: Community, effect: Effect) -> tuple[str, ...] | None:
+    """Whose roles an effect would change now; None for one that is not about roles."""
+    if effect.does not in ("grant_role", "revoke_role"):
+        return None
+    after = changed(community, effect)
+    return tuple(id for id in effect.arguments["to"] if _roles(community, id) != _roles(after, id))
+
+
+def _roles(community: Community, id: str) -> frozenset[str]:
+    member = community.members.get(id)
+    return frozenset(member.roles if member is not None else community.granted.get(id, ()))
+
+
 def changed(community: Community, effect: Effect) -> Community:
     """The community once an effect on roles is done; one of another kind changes none."""
     if effect.does not in ("grant_role", "revoke_role"):
@@ -162,7 +190,7 @@ def _numbered(community: Community, entry: Entry) -> Community:
 
 
 def _brought(community: Community, entry: Entry) -> Community:
-    effects = cast(StageEnded | Managed, entry.body).effects
+    effects = cast(StageEnded | Managed | SetAside | Switched, entry.body).effects
     pending = community.pending
     for effect in effects:
         pending = pending.set(effect.id, effect)
@@ -176,6 +204,15 @@ def _done(community: Community, entry: Entry) -> Community:
     return changed(community, effect) if body.ok else community
 
 
+def _switched(community: Community, entry: Entry) -> Community:
+    body = cast(Switched, entry.body)
+    if body.on and community.switching is not None:
+        switching = replace(community.switching, on_at=entry.at)
+    else:
+        switching = Switching(off_at=entry.at, by=body.by)
+    return _brought(replace(community, switching=switching), entry)
+
+
 _CHANGES: Mapping[str, Callable[[Community, Entry], Community]] = {
     "founded": _founded,
     "adopted": _adopted,
@@ -185,4 +222,6 @@ _CHANGES: Mapping[str, Callable[[Community, Entry], Community]] = {
     "stage_ended": _brought,
     "managed": _brought,
     "done": _done,
+    "set_aside": _brought,
+    "switched": _switched,
 }

@@ -23,6 +23,7 @@ from govbot.records import (
     Opened,
     Ruling,
     StageEnded,
+    Switched,
     Turned,
     plain,
 )
@@ -261,7 +262,7 @@ def status(process: Process, community: Community) -> str:
     ]
     if process.status == "ended":
         ended = f" on {when(process.ended_at, process.zone)}" if process.ended_at else ""
-        lines.append(f"Ended{ended}: {process.outcome}")
+        lines.append(f"Ended{ended}: {process.result}")
     else:
         lines += [f"Stage: {process.now.title or process.stage}", _deadline(process)]
     lines += [PROVISIONAL] if process.provisional else []
@@ -323,6 +324,8 @@ def announcement(
 
 def _headline(entry: Entry, process: Process) -> str:
     body, name = entry.body, f"Process #{process.number}"
+    if isinstance(body, Switched):
+        return f"The bot is {'on again' if body.on else 'OFF'}, by {name}"
     if not isinstance(body, StageEnded):
         return f"{name} is {entry.decision.result if entry.decision else body.kind}"
     if body.next is None:

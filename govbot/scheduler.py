@@ -11,8 +11,22 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from govbot.agent import Agent
+from govbot.breakglass import waits
+from govbot.community import touched
 from govbot.errors import MemberError, OperatorError, Refused
-from govbot.records import BOT, Announcement, Done, Effect, Entry, Fact, Manage, Opened, moment
+from govbot.records import (
+    BOT,
+    Announcement,
+    Citation,
+    Done,
+    Effect,
+    Entry,
+    Fact,
+    Manage,
+    Opened,
+    StageEnded,
+    moment,
+)
 from govbot.replies import announcement, recorded
 from govbot.state import Process
 
@@ -56,7 +70,8 @@ class Scheduler:
 
     def _seconds(self) -> float:
         due = self.memory.next_due()
-        if self.memory.community.pending:
+        community = self.memory.community
+        if any(not waits(community, effect) for effect in community.pending.values()):
             return 5.0
         if due is None:
             return LONGEST
@@ -74,7 +89,7 @@ class Scheduler:
         for row in rows:
             effect = self.memory.community.pending.get(row["id"])
             entry = self.memory.engine.entry(row["n"])
-            if effect is None or entry is None:
+            if effect is None or entry is None or waits(self.memory.community, effect):
                 continue
             done = await self._carry_out(effect, entry)
             if done is not None:
@@ -92,9 +107,23 @@ class Scheduler:
             ok, note = await self._start(effect)
         if effect.does == "manage":
             ok, note = await self._manage(effect)
+        if effect.does == "set_aside":
+            ok, note = await self._record(
+                f"{effect.id}:aside",
+                lambda id: self.memory.setting_aside(effect, self._now(), id),
+            )
+        if effect.does in ("suspend", "resume_bot"):
+            cited = _rule_behind(entry, process)
+            ok, note = await self._record(
+                f"{effect.id}:switched",
+                lambda id: self.memory.switching(effect, cited, self._now(), id),
+            )
         return Fact(
             id=f"{effect.id}:done", at=self._now(), member=BOT, process=process.id,
-            body=Done(effect=effect, ok=ok, note=note),
+            body=Done(
+                effect=effect, ok=ok, note=note,
+                changed=touched(self.memory.community, effect) if ok else None,
+            ),
         )  # fmt: skip
 
     async def _announce(self, effect: Effect, entry: Entry, process: Process) -> bool:
@@ -132,15 +161,27 @@ class Scheduler:
 
     async def _manage(self, effect: Effect) -> tuple[bool, str]:
         """Does to a process what a ruling says, once."""
-        id = f"{effect.id}:managed"
+        manage = Manage.model_validate(effect.arguments)
+        return await self._record(
+            f"{effect.id}:managed",
+            lambda id: self.memory.managing(manage, BOT, self._now(), id, effect.id),
+        )
+
+    async def _record(self, id: str, drawn_up: Callable[[str], Fact]) -> tuple[bool, str]:
+        """Records what an effect calls for under `id`, once; which process, or why not."""
         if (kept := self.memory.engine.find(id)) is None:
             try:
-                manage = Manage.model_validate(effect.arguments)
-                fact = self.memory.managing(manage, BOT, self._now(), id, effect.id)
-                kept = await self.memory.record(fact).durable()
+                kept = await self.memory.record(drawn_up(id)).durable()
             except (Refused, MemberError) as error:
                 return False, str(error)
         return True, str(kept.process)
 
     def _now(self) -> datetime:
         return max(self.agent.clock(), self.memory.engine.last_at or self.agent.clock())
+
+
+def _rule_behind(entry: Entry, process: Process) -> Citation | None:
+    """The rule of the outcome that an effect belongs to."""
+    if not isinstance(entry.body, StageEnded) or entry.body.rule < 0:
+        return None
+    return process.rules.stage(entry.body.stage).outcomes[entry.body.rule].cite

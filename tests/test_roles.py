@@ -18,6 +18,7 @@ from govbot.memory import Memory, Replay
 from govbot.projection import Projection
 from govbot.records import BOT, Body, Done, Effect, Fact, Founded, Member, Seen
 from tests.community import START, Town, live
+from tests.gatehouse import gatehouse
 
 PEOPLE, ROLES = ("a", "b"), ("member", "guest", "chair")
 members = st.sampled_from(PEOPLE)
@@ -82,61 +83,6 @@ def test_members_are_the_same_live_restored_and_replayed(steps: list[Any]) -> No
 
     with TemporaryDirectory() as folder:
         asyncio.run(play(Path(folder)))
-
-
-# A community whose chat reports roles that its own processes take away.
-TEXT = """# Gatehouse
-
-## Article 1: Keys
-
-Any member may move that somebody loses the key role. They lose it when more members agree than
-disagree within 1 day. Otherwise they keep it.
-
-Any member may move that somebody gets the key role. They get it when more members agree than
-disagree within 1 day. Otherwise they do not.
-"""
-
-MOTION = """
-  {name}:
-    title: {title}
-    cite: {{section: article-1, quote: "Any member may move that somebody {verb} the key role."}}
-    phrases: ["{phrase} {{whom}}"]
-    opened_by: {{who: "'member' in roles", cite: {{section: article-1, quote: "Any member may move that somebody {verb} the key role."}}}}
-    fields: {{whom: {{type: member}}}}
-    stages:
-    - name: motion
-      lasts: {{value: 1 day, cite: {{section: article-1, quote: "{rule}"}}}}
-      inputs:
-      - {{kind: vote, who: "'member' in roles", choices: [agree, disagree], phrases: ["I {{choice}} with {{process}}"]}}
-      outcomes:
-      - {{when: agree > disagree, outcome: carried, cite: {{section: article-1, quote: "{rule}"}}, effects: [{{{does}: {{role: key, to: whom}}}}]}}
-      - {{otherwise: lost, cite: {{section: article-1, quote: "{rest}"}}}}
-"""  # noqa: E501
-
-
-def gatehouse(folder: Path) -> str:
-    from govbot.constitution import Constitution
-
-    rule = "They {} it when more members agree than disagree within 1 day."
-    text = folder / "gatehouse.md"
-    text.write_text(TEXT)
-    taking = MOTION.format(
-        name="taking", title="Motion to take a key", verb="loses", phrase="take the key from",
-        rule=rule.format("lose"), does="revoke_role", rest="Otherwise they keep it.",
-    )  # fmt: skip
-    giving = MOTION.format(
-        name="giving", title="Motion to give a key", verb="gets", phrase="give the key to",
-        rule=rule.format("get"), does="grant_role", rest="Otherwise they do not.",
-    )  # fmt: skip
-    quote = "Any member may move that somebody loses the key role."
-    roles = "".join(
-        f'\n  {role}: {{section: article-1, quote: "{quote}"}}' for role in ("member", "key")
-    )
-    digest = Constitution(TEXT).digest
-    (folder / "gatehouse.reading.yaml").write_text(
-        f"constitution: {digest}\nroles:{roles}\nprocesses:{taking}{giving}"
-    )
-    return str(text)
 
 
 def roles_of(town: Town, name: str) -> tuple[str, ...]:
