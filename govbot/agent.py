@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from govbot.balloting import candidates
+from govbot.breakglass import held, told_off
 from govbot.cards import choices
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.memory import Memory
@@ -37,6 +38,7 @@ from govbot.records import (
     Request,
     Ruling,
     Seen,
+    SetAside,
     Show,
     StageEnded,
     Turned,
@@ -84,6 +86,12 @@ class Agent:
 
     async def handle(self, request: Request) -> Reply:
         """Answers one request. An OperatorError is for the log, not for the member."""
+        reply = await self._handled(request)
+        if off := told_off(self.memory.community):
+            return reply.model_copy(update={"text": f"{reply.text}\n\n{off}"})
+        return reply
+
+    async def _handled(self, request: Request) -> Reply:
         try:
             await self.meet(request.member)
             if (kept := self.memory.engine.find(f"request:{request.id}")) is not None:
@@ -254,7 +262,7 @@ class Agent:
     async def _close_if_due(self, number: int) -> None:
         """A stage past its time is ended before anything else is tried on it."""
         process, now = self.memory.get_process(number), self._now()
-        while _is_due(process, now):
+        while _is_due(process, now) and not held(self.memory.community, process.charter):
             await self._end(process, now)
             process = self.memory.get_process(number)
 
@@ -274,7 +282,7 @@ class Agent:
         """A refusal is put on the process's record, so that a moderator can see it."""
         id = f"process_{intent.process}" if not isinstance(intent, Open) else ""
         process = self.memory.process(id)
-        if process is None:
+        if process is None or held(self.memory.community, process.charter):
             return Reply(text=refusal(refused.objections), ok=False)
         body = Turned(
             tried=intent.input if isinstance(intent, Give) else intent.kind,
@@ -319,7 +327,7 @@ class Agent:
         ruled = (
             entry
             for entry in reversed(self.memory.history(process.id))
-            if isinstance(entry.body, StageEnded | Opened | Managed)
+            if isinstance(entry.body, StageEnded | Opened | Managed | SetAside)
         )
         constitution = self.memory.constitution(process.constitution)
         parts = explained(next(ruled), process, constitution, self.memory.community)
@@ -363,6 +371,8 @@ class Agent:
 
         The member sees it first and says whether it is put to those who may.
         """
+        if self.memory.community.off:
+            return Reply(text="That is no use while the bot is off.", ok=False)
         constitution = self.memory.constitution()
         found = await self.reader.propose(
             want.what, constitution, self._vocabulary(request),

@@ -24,7 +24,9 @@ from govbot.records import (
     Given,
     Managed,
     Opened,
+    SetAside,
     StageEnded,
+    Switched,
     Turned,
     plain,
 )
@@ -112,6 +114,9 @@ class AuditTrail:
         yield ""
         yield f"**{sentence(self._outcome(process))}**"
         yield ""
+        if process.set_aside_by is not None:
+            yield f"**Process {process.set_aside_by} has set this outcome aside.**"
+            yield ""
         if process.provisional:
             yield f"**{PROVISIONAL}**"
             yield ""
@@ -249,6 +254,10 @@ class AuditTrail:
                 return f"the stage “{body.stage}” ended ({body.why}): {named}{led}"
             case Managed() as body:
                 return f"{who}: {body.act}. Reason: {escape(body.reason)}"
+            case SetAside() as body:
+                return f"the outcome was set aside by process {body.by}"
+            case Switched() as body:
+                return f"the bot was switched {'on again' if body.on else 'off'}"
             case Done() as body:
                 does = str(body.effect.arguments.get("do", body.effect.does))
                 note = f" ({escape(body.note)})" if body.note else ""
@@ -370,7 +379,7 @@ class Listed:
     @classmethod
     def of(cls, process: Process) -> "Listed":
         rules = process.rules.title
-        return cls(process.number, process.title, rules, process.status, process.outcome)
+        return cls(process.number, process.title, rules, process.status, process.result or None)
 
 
 def index(listed: Iterable[Listed]) -> str:

@@ -49,7 +49,7 @@ def card(process: Process, constitution: Constitution, community: Community) -> 
         by=named(community, process.opener),
         stage=process.now.title or process.stage,
         status=process.status,
-        outcome=str(process.outcome) if over else "",
+        outcome=str(process.result) if over else "",
         text=_asked(process, community),
         notes=tuple(_notes(process)),
         deadline=deadline(process),

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from govbot.errors import GovbotError
 from govbot.expression import parse as parse_expression
 from govbot.records import Act, Citation, Record, canonical, digest
+from govbot.switches import Resuming, SettingAside, Suspending
 from govbot.tools.dates import parse_duration
 from govbot.tools.methods import check_options, method_named
 from govbot.tools.weights import MetricRule, number_of
@@ -89,12 +90,22 @@ class Condition(Record):
 
 
 class FieldRule(Record):
-    """Something asked for when a process is opened; a `ruling` is proposed by a reader."""
+    """Something asked for when a process is opened; a `ruling` is proposed by a reader.
+
+    A text with `choices` is one of them.
+    """
 
     type: Literal["text", "member", "number", "ruling"] = "text"
+    choices: tuple[str, ...] = ()
     label: str = ""
     required: bool = True
     most: int = Field(4000, gt=0, le=20_000)
+
+    @model_validator(mode="after")
+    def _texts_are_chosen(self) -> Self:
+        if self.choices and self.type != "text":
+            raise ValueError(f"only a text is one of some choices, not a {self.type}")
+        return self
 
 
 Takes = Literal[
@@ -310,14 +321,20 @@ def _effect_kind(given: Any) -> str | None:
     return next((kind for kind in EFFECTS if kind in names), None)
 
 
-EFFECTS = ("announce", "grant_role", "revoke_role", "start_process", "carry_out", "platform")
+EFFECTS = (
+    "announce", "grant_role", "revoke_role", "start_process", "carry_out", "platform", "set_aside",
+    "suspend", "resume_bot",
+)  # fmt: skip
 EffectRule = Annotated[
     Annotated[Announce, Tag("announce")]
     | Annotated[GrantRole, Tag("grant_role")]
     | Annotated[RevokeRole, Tag("revoke_role")]
     | Annotated[StartProcess, Tag("start_process")]
     | Annotated[CarryOut, Tag("carry_out")]
-    | Annotated[Platform, Tag("platform")],
+    | Annotated[Platform, Tag("platform")]
+    | Annotated[SettingAside, Tag("set_aside")]
+    | Annotated[Suspending, Tag("suspend")]
+    | Annotated[Resuming, Tag("resume_bot")],
     Discriminator(
         _effect_kind,
         custom_error_type="no_effect",
@@ -477,6 +494,15 @@ class Charter(Record):
                 )
         if any(self.fields[name].required for name in asked):
             raise ValueError("a ruling comes from a reader, so it cannot be required of an opener")
+        return self
+
+    @model_validator(mode="after")
+    def _subjects_are_numbers(self) -> Self:
+        numbers = {name for name, rule in self.fields.items() if rule.type == "number"}
+        for effect in effects_of(self):
+            if isinstance(effect, SettingAside) and effect.set_aside.process not in numbers:
+                named = effect.set_aside.process
+                raise ValueError(f"it sets aside {named!r}, which is no field of type number")
         return self
 
     def may_rule(self, field: str) -> frozenset[Act]:

@@ -204,7 +204,10 @@ class Effect(Record):
     """Something an outcome brings about; carried out from the outbox, once by id."""
 
     id: str
-    does: Literal["announce", "grant_role", "revoke_role", "start_process", "manage", "platform"]
+    does: Literal[
+        "announce", "grant_role", "revoke_role", "start_process", "manage", "platform",
+        "set_aside", "suspend", "resume_bot",
+    ]  # fmt: skip
     arguments: dict[str, Any] = {}
 
 
@@ -290,6 +293,31 @@ class Done(Record):
     note: str = ""
     # How the platform would put it back: an act of the same kind. Left out where there is none.
     undo: dict[str, Any] = Field(default={}, exclude_if=lambda undo: not undo)
+    # Whose roles it changed, of those it names; entries of before do not say.
+    changed: tuple[str, ...] | None = Field(default=None, exclude_if=lambda who: who is None)
+
+
+class SetAside(Record):
+    """The outcome of this process no longer holds: that of process `by` says so, by its `rule`.
+
+    A process that still went on ends with it. `effects` undo what the outcome did to roles.
+    """
+
+    kind: Literal["set_aside"] = "set_aside"
+    effect: str
+    by: int
+    rule: Citation | None
+    effects: tuple[Effect, ...] = ()
+
+
+class Switched(Record):
+    """The bot is off, or on again, as the outcome of process `by` says."""
+
+    kind: Literal["switched"] = "switched"
+    on: bool
+    effect: str
+    by: int
+    effects: tuple[Effect, ...] = ()
 
 
 Body = Annotated[
@@ -303,7 +331,9 @@ Body = Annotated[
     | StageEnded
     | Managed
     | Decided
-    | Done,
+    | Done
+    | SetAside
+    | Switched,
     Field(discriminator="kind"),
 ]
 

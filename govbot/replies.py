@@ -37,6 +37,7 @@ from govbot.records import (
     Ruling,
     Says,
     StageEnded,
+    Switched,
     Tally,
     Turned,
     plain,
@@ -289,6 +290,8 @@ def _counted(entry: Entry, process: Process) -> tuple[Tally, ...]:
 
 def _headline(entry: Entry, process: Process) -> str:
     body, name = entry.body, f"Process #{process.number}"
+    if isinstance(body, Switched):
+        return f"The bot is {'on again' if body.on else 'OFF'}, by {name}"
     if not isinstance(body, StageEnded):
         return f"{name} is {entry.decision.result if entry.decision else body.kind}"
     if body.next is None:

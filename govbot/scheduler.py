@@ -11,11 +11,14 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from govbot.agent import Agent
+from govbot.breakglass import waits
+from govbot.community import touched
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.records import (
     BOT,
     Acted,
     Announcement,
+    Citation,
     Done,
     Effect,
     Entry,
@@ -24,6 +27,7 @@ from govbot.records import (
     Manage,
     Opened,
     Part,
+    StageEnded,
     moment,
 )
 from govbot.replies import announcement, recorded, spoken
@@ -78,7 +82,8 @@ class Scheduler:
 
     def _seconds(self) -> float:
         due = self.memory.next_due()
-        if self.memory.community.pending:
+        community = self.memory.community
+        if any(not waits(community, effect) for effect in community.pending.values()):
             return 5.0
         if due is None:
             return LONGEST
@@ -96,7 +101,7 @@ class Scheduler:
         for row in rows:
             effect = self.memory.community.pending.get(row["id"])
             entry = self.memory.engine.entry(row["n"])
-            if effect is None or entry is None:
+            if effect is None or entry is None or waits(self.memory.community, effect):
                 continue
             done = await self._carry_out(effect, entry)
             if done is not None:
@@ -117,11 +122,25 @@ class Scheduler:
                 acted = await self._manage(effect)
             case "grant_role" | "revoke_role" | "platform":
                 acted = await self._on_platform(effect, process)
+            case "set_aside":
+                acted = await self._record(
+                    f"{effect.id}:aside",
+                    lambda id: self.memory.setting_aside(effect, self._now(), id),
+                )
+            case "suspend" | "resume_bot":
+                cited = _rule_behind(entry, process)
+                acted = await self._record(
+                    f"{effect.id}:switched",
+                    lambda id: self.memory.switching(effect, cited, self._now(), id),
+                )
         if acted is None:
             return None
+        changed = touched(self.memory.community, effect) if acted.ok else None
         return Fact(
             id=f"{effect.id}:done", at=self._now(), member=BOT, process=process.id,
-            body=Done(effect=effect, ok=acted.ok, note=acted.note, undo=acted.undo),
+            body=Done(
+                effect=effect, ok=acted.ok, note=acted.note, undo=acted.undo, changed=changed
+            ),
         )  # fmt: skip
 
     async def _on_platform(self, effect: Effect, process: Process) -> Acted | None:
@@ -177,15 +196,27 @@ class Scheduler:
 
     async def _manage(self, effect: Effect) -> Acted:
         """Does to a process what a ruling says, once."""
-        id = f"{effect.id}:managed"
+        manage = Manage.model_validate(effect.arguments)
+        return await self._record(
+            f"{effect.id}:managed",
+            lambda id: self.memory.managing(manage, BOT, self._now(), id, effect.id),
+        )
+
+    async def _record(self, id: str, drawn_up: Callable[[str], Fact]) -> Acted:
+        """Records what an effect calls for under `id`, once; which process, or why not."""
         if (kept := self.memory.engine.find(id)) is None:
             try:
-                manage = Manage.model_validate(effect.arguments)
-                fact = self.memory.managing(manage, BOT, self._now(), id, effect.id)
-                kept = await self.memory.record(fact).durable()
+                kept = await self.memory.record(drawn_up(id)).durable()
             except (Refused, MemberError) as error:
                 return Acted(ok=False, note=str(error))
         return Acted(note=str(kept.process))
 
     def _now(self) -> datetime:
         return max(self.agent.clock(), self.memory.engine.last_at or self.agent.clock())
+
+
+def _rule_behind(entry: Entry, process: Process) -> Citation | None:
+    """The rule of the outcome that an effect belongs to."""
+    if not isinstance(entry.body, StageEnded) or entry.body.rule < 0:
+        return None
+    return process.rules.stage(entry.body.stage).outcomes[entry.body.rule].cite

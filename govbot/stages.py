@@ -49,6 +49,7 @@ from govbot.records import (
     stamp,
 )
 from govbot.state import Process, electorate, facts, member_facts
+from govbot.switches import Resuming, SettingAside, Suspending
 from govbot.tools import call
 from govbot.tools.dates import parse_duration, when
 from govbot.tools.draws import seed_for
@@ -219,8 +220,18 @@ def _chosen(
     return -1, None, tuple(tried)
 
 
-def _effect(rule: EffectRule, names: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _effect(
+    process: Process, led: OutcomeRule, rule: EffectRule, names: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
     match rule:
+        case SettingAside(set_aside=subject):
+            words = led.cite.model_dump(mode="json") if led.cite else None
+            by = {"by": process.number, "rule": words, "constitution": process.constitution}
+            return "set_aside", {"process": names[subject.process], **by}
+        case Suspending():
+            return "suspend", {"by": process.number}
+        case Resuming():
+            return "resume_bot", {"by": process.number}
         case GrantRole(grant_role=change):
             return "grant_role", {"role": change.role, "to": _people(change.to, names)}
         case RevokeRole(revoke_role=change):
@@ -253,7 +264,7 @@ def _ruled(ruling: Ruling) -> tuple[str, dict[str, Any]]:
 
 def _people(expression: str, names: Mapping[str, Any]) -> list[str]:
     value = evaluate(expression, names)
-    return [value] if isinstance(value, str) else list(value)
+    return [value] if isinstance(value, str) else list(dict.fromkeys(value))
 
 
 def _effects(
@@ -263,7 +274,8 @@ def _effects(
     said = [item for item in rule.effects if isinstance(item, Announce)] if rule else []
     others = [item for item in rule.effects if _has_effect(item, process)] if rule else []
     text = " ".join(item.announce for item in said)
-    made = [("announce", {"text": text}), *(_effect(item, names) for item in others)]
+    made: list[tuple[str, dict[str, Any]]] = [("announce", {"text": text})]
+    made += [_effect(process, rule, item, names) for item in others] if rule else []
     return tuple(
         Effect(id=f"{process.id}:{process.turn}:{n}", does=does, arguments=arguments)  # type: ignore[arg-type]  # _effect returns only kinds that Effect names
         for n, (does, arguments) in enumerate(made)
@@ -279,6 +291,8 @@ def _has_effect(rule: EffectRule, process: Process) -> bool:
         return False
     if isinstance(rule, CarryOut):
         return rule.carry_out.ruling in process.fields
+    if isinstance(rule, SettingAside):
+        return rule.set_aside.process in process.fields
     return not isinstance(rule, Announce)
 
 
