@@ -22,6 +22,8 @@ FLOORS = {
     "govbot.tools.charts": 1,
     "govbot.constitution": 2,
     "govbot.numbers": 2,
+    "govbot.amendments": 3,
+    "govbot.redline": 4,
     "govbot.ledger": 2,
     "govbot.config": 2,
     "govbot.choosing": 2,
@@ -106,6 +108,7 @@ PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
     "passages.py", "rulings.py", "composition.py", "community.py",
+    "amendments.py", "redline.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
