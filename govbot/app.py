@@ -36,6 +36,7 @@ from govbot.records import BOT, Adopted, Announcement, Body, Fact, Founded, Rati
 from govbot.scheduler import Deliver, Scheduler
 from govbot.tools.dates import zone_named
 from govbot.verify import Report, verify
+from govbot.versions import Versions
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Bot:
     memory: Memory
     agent: Agent
     archive: Archive
+    versions: Versions
     scheduler: Scheduler
 
     async def run(self) -> None:
@@ -70,11 +72,13 @@ class Bot:
             await asyncio.sleep(QUIET)
             try:
                 self.archive.write_quiet()
+                self.versions.write_new()
             except OperatorError as error:
                 log.error("%s", error)
 
     async def close(self) -> None:
         self.archive.write_stale()
+        self.versions.write_new()
         publish_checkpoint(self.folder, self.memory)
         await self.memory.close()
 
@@ -341,7 +345,9 @@ async def open_bot(path: Path, deliver: Deliver, clock: Clock = utc_now, model: 
     agent = Agent(memory, reader_for(folder, settings, clock, model), clock)
     archive = Archive(memory, folder.audits)
     archive.write(archive.behind())
-    return Bot(folder, settings, memory, agent, archive, Scheduler(agent, deliver))
+    versions = Versions(memory, folder.constitution(settings))
+    versions.write()
+    return Bot(folder, settings, memory, agent, archive, versions, Scheduler(agent, deliver))
 
 
 def _warn(folder: Folder, settings: Settings, memory: Memory, clock: Clock) -> None:

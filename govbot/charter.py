@@ -89,9 +89,12 @@ class Condition(Record):
 
 
 class FieldRule(Record):
-    """Something asked for when a process is opened; a `ruling` is proposed by a reader."""
+    """Something asked for when a process is opened.
 
-    type: Literal["text", "member", "number", "ruling"] = "text"
+    A `ruling` is proposed by a reader; an `amendment` is a change of the constitution in force.
+    """
+
+    type: Literal["text", "member", "number", "ruling", "amendment"] = "text"
     label: str = ""
     required: bool = True
     most: int = Field(4000, gt=0, le=20_000)
@@ -140,8 +143,8 @@ class InputRule(Record):
             raise ValueError("choices are listed, or come from an earlier input: not both")
         if (self.takes == "form") != bool(self.form):
             raise ValueError("an input takes a form exactly when it lists the form's fields")
-        if any(asked.type == "ruling" for asked in self.form.values()):
-            raise ValueError("a ruling is a field of a process, not of an input's form")
+        if any(asked.type in ("ruling", "amendment") for asked in self.form.values()):
+            raise ValueError("a ruling or amendment is a field of a process, not of a form")
         for choice in (*self.aliases, *self.reason_required_for):
             if choice not in self.choices:
                 raise ValueError(f"{choice!r} is not one of the choices")
@@ -265,19 +268,31 @@ class CarryOut(Record):
     carry_out: Carried
 
 
+class Amending(Record):
+    """The field that holds the amendment."""
+
+    amendment: Name
+
+
+class AmendConstitution(Record):
+    amend_constitution: Amending
+
+
 def _effect_kind(given: Any) -> str | None:
     """Which effect is meant, so that a fault in one is not told as a fault of all."""
     names = given if isinstance(given, Mapping) else getattr(type(given), "model_fields", ())
     return next((kind for kind in EFFECTS if kind in names), None)
 
 
-EFFECTS = ("announce", "grant_role", "revoke_role", "start_process", "carry_out")
+EFFECTS = ("announce", "grant_role", "revoke_role", "start_process", "carry_out",
+           "amend_constitution")  # fmt: skip
 EffectRule = Annotated[
     Annotated[Announce, Tag("announce")]
     | Annotated[GrantRole, Tag("grant_role")]
     | Annotated[RevokeRole, Tag("revoke_role")]
     | Annotated[StartProcess, Tag("start_process")]
-    | Annotated[CarryOut, Tag("carry_out")],
+    | Annotated[CarryOut, Tag("carry_out")]
+    | Annotated[AmendConstitution, Tag("amend_constitution")],
     Discriminator(
         _effect_kind,
         custom_error_type="no_effect",
@@ -438,6 +453,20 @@ class Charter(Record):
         if any(self.fields[name].required for name in asked):
             raise ValueError("a ruling comes from a reader, so it cannot be required of an opener")
         return self
+
+    @model_validator(mode="after")
+    def _amendments_are_fields(self) -> Self:
+        for effect in effects_of(self):
+            if isinstance(effect, AmendConstitution):
+                rule = self.fields.get(effect.amend_constitution.amendment)
+                if rule is None or rule.type != "amendment":
+                    raise ValueError("what it amends the constitution by is no such field")
+        return self
+
+    @property
+    def amends(self) -> bool:
+        """Whether an outcome of it changes the constitution."""
+        return any(isinstance(effect, AmendConstitution) for effect in effects_of(self))
 
     def may_rule(self, field: str) -> frozenset[Act]:
         """The acts that some outcome carries out of the ruling in this field."""

@@ -17,7 +17,7 @@ from govbot.constitution import Constitution
 
 CONTEXT = 1  # unchanged lines shown around a change
 
-Mark = Literal["kept", "struck", "added", "heading", "folded"]
+Mark = Literal["same", "struck", "added", "heading", "folded"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def marked(old: str, new: str) -> Line:
     pieces: list[Piece] = []
     for tag, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
-            pieces.append(Piece("kept", "".join(before[i:j])))
+            pieces.append(Piece("same", "".join(before[i:j])))
             continue
         pieces += [Piece("struck", "".join(before[i:j]))] if j > i else []
         pieces += [Piece("added", "".join(after[k:m]))] if m > k else []
@@ -58,8 +58,8 @@ def _joined(pieces: list[Piece]) -> Iterator[Piece]:
     """A blank kept alone between two changes reads as part of them."""
     struck, added, held = "", "", False
     for n, piece in enumerate(pieces):
-        between = piece.mark == "kept" and not piece.text.strip() and held and n + 1 < len(pieces)
-        if piece.mark == "kept" and not between:
+        between = piece.mark == "same" and not piece.text.strip() and held and n + 1 < len(pieces)
+        if piece.mark == "same" and not between:
             yield from _pair(struck, added)
             struck, added, held = "", "", False
             yield piece
@@ -86,7 +86,7 @@ def _lines(old: Constitution, new: Constitution) -> Iterator[tuple[str, Line]]:
     for tag, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
             for n in range(k, m):
-                yield _place(new, n + 1), (Piece("kept", after[n].rstrip("\r\n")),)
+                yield _place(new, n + 1), (Piece("same", after[n].rstrip("\r\n")),)
             continue
         place = _place(new, k + 1) if m > k else _place(old, i + 1)
         for line in _split(marked("".join(before[i:j]), "".join(after[k:m]))):
@@ -114,7 +114,7 @@ def _place(constitution: Constitution, line: int) -> str:
 
 def _folded(lines: list[tuple[str, Line]]) -> Iterator[Line]:
     """What is changed with a little of what is around it; the rest as one line that says so."""
-    changed = [n for n, (_, line) in enumerate(lines) if any(p.mark != "kept" for p in line)]
+    changed = [n for n, (_, line) in enumerate(lines) if any(p.mark != "same" for p in line)]
     shown = {n + step for n in changed for step in range(-CONTEXT, CONTEXT + 1)}
     place, hidden = "", 0
     for n, (where, line) in enumerate(lines):
@@ -135,7 +135,7 @@ def _folded(lines: list[tuple[str, Line]]) -> Iterator[Line]:
 # --- shown -----------------------------------------------------------------------------------
 
 STYLES: dict[Mark, str] = {
-    "kept": "", "struck": "red strike", "added": "green underline", "heading": "bold",
+    "same": "", "struck": "red strike", "added": "green underline", "heading": "bold",
     "folded": "dim",
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ to quote the rule behind whatever it reports.
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from govbot.carrying import shown
 from govbot.charter import Charter, InputRule
 from govbot.constitution import Constitution, Section
 from govbot.records import (
@@ -158,6 +159,7 @@ def _opened(
         yield f"Drawn by lot as {name}: {', '.join(named(community, id) for id in people)}"
     yield from _takes(process)
     yield from [PROVISIONAL] if process.provisional else []
+    yield from shown(process.rules, process.fields, constitution, community.charters)
     yield ""
     yield "The constitution says:"
     for citation in _rules(process, entry):
@@ -207,7 +209,7 @@ def meant(action: Open | Give | Manage, charters: Mapping[str, Charter]) -> str:
             if held in fields:
                 ruling = Ruling.model_validate(fields[held])
                 return _cut(f"open a {charters[type].title.lower()}: {in_words(ruling)}", 200)
-            said = "; ".join(str(value) for value in fields.values())
+            said = "; ".join(str(v) for v in fields.values() if not isinstance(v, dict))
             return _cut(f"open a {charters[type].title.lower()}: {said}", 200)
         case Give(process=number, input=kind, value=value, reason=reason):
             what = kind if value is None else f"{kind} {plain(value)}"

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from govbot.adopting import amend
 from govbot.agent import Agent
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.records import BOT, Announcement, Done, Effect, Entry, Fact, Manage, Opened, moment
@@ -92,6 +93,12 @@ class Scheduler:
             ok, note = await self._start(effect)
         if effect.does == "manage":
             ok, note = await self._manage(effect)
+        if effect.does == "amend":
+            told = await amend(self.memory, effect, process, self._now())
+            news = Announcement(id=f"{effect.id}:told", process=process.id, text=told.text)
+            if not await self._deliver(news):
+                return None
+            ok, note = told.ok, told.note
         return Fact(
             id=f"{effect.id}:done", at=self._now(), member=BOT, process=process.id,
             body=Done(effect=effect, ok=ok, note=note),

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from govbot.balloting import candidates, count_ballots, delegate, exact_of, weights_of
 from govbot.charter import (
+    AmendConstitution,
     Announce,
     CarryOut,
     Charter,
@@ -227,6 +228,8 @@ def _effect(rule: EffectRule, names: Mapping[str, Any]) -> tuple[str, dict[str, 
         case StartProcess(start_process=start):
             given = {name: plain(evaluate(e, names)) for name, e in start.fields.items()}
             return "start_process", {"type": start.type, "fields": given}
+        case AmendConstitution(amend_constitution=change):
+            return "amend", {"amendment": names[change.amendment]}
         case CarryOut(carry_out=carried):
             return _ruled(Ruling.model_validate(names[carried.ruling]))
         case Announce(announce=text):
@@ -264,7 +267,8 @@ def _effects(
 
 
 def _has_effect(rule: EffectRule, process: Process) -> bool:
-    """Whether it is one beside what is announced; a ruling that nobody proposed has none.
+    """Whether it is one beside what is announced; a ruling or amendment that nobody proposed
+    has none.
 
     What runs under a reading that nobody has ratified is announced and changes nothing else.
     """
@@ -272,6 +276,8 @@ def _has_effect(rule: EffectRule, process: Process) -> bool:
         return False
     if isinstance(rule, CarryOut):
         return rule.carry_out.ruling in process.fields
+    if isinstance(rule, AmendConstitution):
+        return rule.amend_constitution.amendment in process.fields
     return not isinstance(rule, Announce)
 
 

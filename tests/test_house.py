@@ -58,6 +58,7 @@ FLOORS = {
     "govbot.charter": 11,
     "govbot.readingfile": 12,
     "govbot.balloting": 12,
+    "govbot.carrying": 12,
     "govbot.state": 12,
     "govbot.grounding": 12,
     "govbot.readers": 12,
@@ -70,6 +71,7 @@ FLOORS = {
     "govbot.readers.rulings": 14,
     "govbot.readers.model": 15,
     "govbot.community": 14,
+    "govbot.proposing": 14,
     "govbot.process": 14,
     "govbot.replies": 14,
     "govbot.drafting": 14,
@@ -80,6 +82,8 @@ FLOORS = {
     "govbot.memory": 16,
     "govbot.verify": 17,
     "govbot.archive": 17,
+    "govbot.adopting": 17,
+    "govbot.versions": 18,
     "govbot.agent": 18,
     "govbot.scheduler": 19,
     "govbot.contests": 20,
@@ -108,7 +112,7 @@ PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
     "passages.py", "rulings.py", "composition.py", "community.py",
-    "amendments.py", "redline.py",
+    "amendments.py", "redline.py", "carrying.py", "proposing.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
@@ -120,7 +124,7 @@ IMPURE = {
 KEY_MAKING = {"ledger.py": {"secrets"}}
 
 # Words of the shipped readings that the kernel itself speaks of: what a process is and becomes.
-KERNEL_WORDS = {"input", "text", "member", "number", "choice", "ruling"}
+KERNEL_WORDS = {"input", "text", "member", "number", "choice", "ruling", "amendment"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
