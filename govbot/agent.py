@@ -11,6 +11,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from govbot.balloting import candidates
 from govbot.breakglass import held, told_off
@@ -18,6 +19,7 @@ from govbot.cards import choices
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.memory import Memory
 from govbot.process import MAX_TEXT
+from govbot.proposing import with_amendment
 from govbot.readers import Reader, Standing, Vocabulary
 from govbot.records import (
     BOT,
@@ -200,11 +202,18 @@ class Agent:
         match intent:
             case Open():
                 self._only_doubted(intent)
-                return memory.opening(intent.type, intent.fields, request.member.id, at, id)
+                return memory.opening(intent.type, self._fields(intent), request.member.id, at, id)
             case Give():
                 return memory.giving(intent, memory.member(request.member.id), at, id)
             case Manage():
                 return memory.managing(intent, memory.member(request.member.id).id, at, id)
+
+    def _fields(self, intent: Open) -> Mapping[str, Any]:
+        """What an opening is given; a change said in words becomes the amendment it makes."""
+        charter = self.memory.community.charters.get(intent.type)
+        if charter is None or not any(r.type == "amendment" for r in charter.fields.values()):
+            return intent.fields
+        return with_amendment(charter, intent.fields, self.memory.constitution())
 
     def _only_doubted(self, intent: Open) -> None:
         """A ruling comes from a reader and has been doubted; nobody brings one of their own."""

@@ -37,6 +37,7 @@ from govbot.records import BOT, Adopted, Announcement, Body, Fact, Founded, Rati
 from govbot.scheduler import Act, Deliver, Scheduler
 from govbot.tools.dates import zone_named
 from govbot.verify import Report, verify
+from govbot.versions import Versions
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Bot:
     memory: Memory
     agent: Agent
     archive: Archive
+    versions: Versions
     scheduler: Scheduler
 
     @property
@@ -76,11 +78,13 @@ class Bot:
             await asyncio.sleep(QUIET)
             try:
                 self.archive.write_quiet()
+                self.versions.write_new()
             except OperatorError as error:
                 log.error("%s", error)
 
     async def close(self) -> None:
         self.archive.write_stale()
+        self.versions.write_new()
         publish_checkpoint(self.folder, self.memory)
         await self.memory.close()
 
@@ -349,7 +353,10 @@ async def open_bot(
     agent = Agent(memory, reader_for(folder, settings, clock, model), clock)
     archive = Archive(memory, folder.audits)
     archive.write(archive.behind())
-    return Bot(folder, settings, memory, agent, archive, Scheduler(agent, deliver, act))
+    versions = Versions(memory, folder.constitution(settings))
+    versions.write()
+    scheduler = Scheduler(agent, deliver, act)
+    return Bot(folder, settings, memory, agent, archive, versions, scheduler)
 
 
 def _warn(folder: Folder, settings: Settings, memory: Memory, clock: Clock) -> None:

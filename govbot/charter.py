@@ -90,12 +90,13 @@ class Condition(Record):
 
 
 class FieldRule(Record):
-    """Something asked for when a process is opened; a `ruling` is proposed by a reader.
+    """Something asked for when a process is opened.
 
-    A text with `choices` is one of them.
+    A `ruling` is proposed by a reader; an `amendment` is a change of the constitution in force. A
+    text with `choices` is one of them.
     """
 
-    type: Literal["text", "member", "number", "ruling"] = "text"
+    type: Literal["text", "member", "number", "ruling", "amendment"] = "text"
     choices: tuple[str, ...] = ()
     label: str = ""
     required: bool = True
@@ -151,8 +152,8 @@ class InputRule(Record):
             raise ValueError("choices are listed, or come from an earlier input: not both")
         if (self.takes == "form") != bool(self.form):
             raise ValueError("an input takes a form exactly when it lists the form's fields")
-        if any(asked.type == "ruling" for asked in self.form.values()):
-            raise ValueError("a ruling is a field of a process, not of an input's form")
+        if any(asked.type in ("ruling", "amendment") for asked in self.form.values()):
+            raise ValueError("a ruling or amendment is a field of a process, not of a form")
         for choice in (*self.aliases, *self.reason_required_for):
             if choice not in self.choices:
                 raise ValueError(f"{choice!r} is not one of the choices")
@@ -315,6 +316,16 @@ class Platform(Record):
     platform: PlatformRule
 
 
+class Amending(Record):
+    """The field that holds the amendment."""
+
+    amendment: Name
+
+
+class AmendConstitution(Record):
+    amend_constitution: Amending
+
+
 def _effect_kind(given: Any) -> str | None:
     """Which effect is meant, so that a fault in one is not told as a fault of all."""
     names = given if isinstance(given, Mapping) else getattr(type(given), "model_fields", ())
@@ -323,7 +334,7 @@ def _effect_kind(given: Any) -> str | None:
 
 EFFECTS = (
     "announce", "grant_role", "revoke_role", "start_process", "carry_out", "platform", "set_aside",
-    "suspend", "resume_bot",
+    "suspend", "resume_bot", "amend_constitution",
 )  # fmt: skip
 EffectRule = Annotated[
     Annotated[Announce, Tag("announce")]
@@ -334,7 +345,8 @@ EffectRule = Annotated[
     | Annotated[Platform, Tag("platform")]
     | Annotated[SettingAside, Tag("set_aside")]
     | Annotated[Suspending, Tag("suspend")]
-    | Annotated[Resuming, Tag("resume_bot")],
+    | Annotated[Resuming, Tag("resume_bot")]
+    | Annotated[AmendConstitution, Tag("amend_constitution")],
     Discriminator(
         _effect_kind,
         custom_error_type="no_effect",
@@ -504,6 +516,19 @@ class Charter(Record):
                 named = effect.set_aside.process
                 raise ValueError(f"it sets aside {named!r}, which is no field of type number")
         return self
+
+    def _amendments_are_fields(self) -> Self:
+        for effect in effects_of(self):
+            if isinstance(effect, AmendConstitution):
+                rule = self.fields.get(effect.amend_constitution.amendment)
+                if rule is None or rule.type != "amendment":
+                    raise ValueError("what it amends the constitution by is no such field")
+        return self
+
+    @property
+    def amends(self) -> bool:
+        """Whether an outcome of it changes the constitution."""
+        return any(isinstance(effect, AmendConstitution) for effect in effects_of(self))
 
     def may_rule(self, field: str) -> frozenset[Act]:
         """The acts that some outcome carries out of the ruling in this field."""

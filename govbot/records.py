@@ -161,6 +161,23 @@ class Ruling(Record):
     others: tuple[str, ...] = Field((), max_length=5)
 
 
+# --- a change of the constitution -----------------------------------------------------------
+
+
+class Amendment(Record):
+    """A change of one version of the constitution: what it makes of the version named `base`.
+
+    An edit (first, last, text) puts `text` in the place of these lines, counted from 1; one whose
+    last line is before its first puts it ahead of that. `result` is the digest of what comes of
+    all of them. `reading` is what the new text means, where a whole reading is proposed with it.
+    """
+
+    base: str
+    edits: tuple[tuple[int, int, str], ...] = Field(min_length=1, max_length=2000)
+    result: str
+    reading: dict[str, Any] | None = Field(default=None, exclude_if=lambda reading: reading is None)
+
+
 # --- what an entry can say ---------------------------------------------------------------
 
 
@@ -175,11 +192,17 @@ class Founded(Record):
 
 
 class Adopted(Record):
-    """A constitution's whole text, in force from here on."""
+    """A constitution's whole text, in force from here on.
+
+    Adopted in the place of another, it names that one (`instead`) and the effect that calls for
+    it; both are left out at the founding, so that entries of before keep their bytes.
+    """
 
     kind: Literal["adopted"] = "adopted"
     constitution: str
     text: str
+    instead: str = Field(default="", exclude_if=lambda instead: not instead)
+    effect: str | None = Field(default=None, exclude_if=lambda effect: effect is None)
 
 
 class Ratified(Record):
@@ -191,6 +214,9 @@ class Ratified(Record):
     document: dict[str, Any]
     # Put in force before people have ratified it: what runs under it binds nobody.
     provisional: bool = Field(default=False, exclude_if=lambda provisional: not provisional)
+    # The reading before it and the effect that calls for it, where an amendment brought it.
+    instead: str = Field(default="", exclude_if=lambda instead: not instead)
+    effect: str | None = Field(default=None, exclude_if=lambda effect: effect is None)
 
 
 class Seen(Record):
@@ -206,7 +232,7 @@ class Effect(Record):
     id: str
     does: Literal[
         "announce", "grant_role", "revoke_role", "start_process", "manage", "platform",
-        "set_aside", "suspend", "resume_bot",
+        "set_aside", "suspend", "resume_bot", "amend",
     ]  # fmt: skip
     arguments: dict[str, Any] = {}
 

@@ -18,6 +18,7 @@ from govbot.cards import (
     taken,
     tallies,
 )
+from govbot.carrying import shown
 from govbot.charter import Charter
 from govbot.constitution import Constitution, Section
 from govbot.records import (
@@ -138,7 +139,8 @@ def _opened(
         for name, people in body.drawn.items()
     )
     notes = [PROVISIONAL] if process.provisional else []
-    yield _says(*drawn, *taken(process), *notes, "", "The constitution says:")
+    changed = shown(process.rules, process.fields, constitution, community.charters)
+    yield _says(*drawn, *taken(process), *notes, *changed, "", "The constitution says:")
     yield from (quote(citation, constitution) for citation in _rules(process, entry))
 
 
@@ -177,7 +179,7 @@ def meant(action: Open | Give | Manage, charters: Mapping[str, Charter]) -> str:
             if held in fields:
                 ruling = Ruling.model_validate(fields[held])
                 return _cut(f"open a {charters[type].title.lower()}: {in_words(ruling)}", 200)
-            said = "; ".join(str(value) for value in fields.values())
+            said = "; ".join(str(v) for v in fields.values() if not isinstance(v, dict))
             return _cut(f"open a {charters[type].title.lower()}: {said}", 200)
         case Give(process=number, input=kind, value=value, reason=reason):
             what = kind if value is None else f"{kind} {plain(value)}"

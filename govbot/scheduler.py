@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from govbot.adopting import amend
 from govbot.agent import Agent
 from govbot.breakglass import waits
 from govbot.community import touched
@@ -122,6 +123,8 @@ class Scheduler:
                 acted = await self._manage(effect)
             case "grant_role" | "revoke_role" | "platform":
                 acted = await self._on_platform(effect, process)
+            case "amend":
+                acted = await self._amend(effect, process)
             case "set_aside":
                 acted = await self._record(
                     f"{effect.id}:aside",
@@ -142,6 +145,12 @@ class Scheduler:
                 effect=effect, ok=acted.ok, note=acted.note, undo=acted.undo, changed=changed
             ),
         )  # fmt: skip
+
+    async def _amend(self, effect: Effect, process: Process) -> Acted | None:
+        """The constitution as the amendment has it, or why people must look at it again."""
+        told = await amend(self.memory, effect, process, self._now())
+        news = Announcement(id=f"{effect.id}:told", process=process.id, text=told.text)
+        return Acted(ok=told.ok, note=told.note) if await self._deliver(news) else None
 
     async def _on_platform(self, effect: Effect, process: Process) -> Acted | None:
         """What the chat makes of it. A role is the community's to give, whatever the chat can."""

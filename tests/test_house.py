@@ -23,6 +23,8 @@ FLOORS = {
     "govbot.constitution": 2,
     "govbot.legible": 1,
     "govbot.numbers": 2,
+    "govbot.amendments": 3,
+    "govbot.redline": 4,
     "govbot.ledger": 2,
     "govbot.config": 2,
     "govbot.choosing": 2,
@@ -60,6 +62,7 @@ FLOORS = {
     "govbot.charter": 11,
     "govbot.readingfile": 12,
     "govbot.balloting": 12,
+    "govbot.carrying": 12,
     "govbot.state": 12,
     "govbot.grounding": 12,
     "govbot.readers": 12,
@@ -79,6 +82,7 @@ FLOORS = {
     "govbot.readers.rulings": 14,
     "govbot.readers.model": 15,
     "govbot.community": 14,
+    "govbot.proposing": 14,
     "govbot.process": 14,
     "govbot.replies": 15,
     "govbot.audit": 16,
@@ -91,6 +95,8 @@ FLOORS = {
     "govbot.review": 16,
     "govbot.verify": 17,
     "govbot.archive": 17,
+    "govbot.adopting": 17,
+    "govbot.versions": 18,
     "govbot.agent": 18,
     "govbot.scheduler": 19,
     "govbot.contests": 20,
@@ -121,7 +127,7 @@ PURE = [
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
     "passages.py", "rulings.py", "composition.py", "community.py", "cards.py", "legible.py",
     "chartering.py", "review.py", "rereading.py", "rehearsal.py", "exploring.py", "foresight.py",
-    "breakglass.py", "switches.py",
+    "breakglass.py", "switches.py", "amendments.py", "redline.py", "carrying.py", "proposing.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
@@ -133,7 +139,7 @@ IMPURE = {
 KEY_MAKING = {"ledger.py": {"secrets"}}
 
 # Words of the shipped readings that the kernel itself speaks of: what a process is and becomes.
-KERNEL_WORDS = {"input", "text", "member", "number", "choice", "ruling"}
+KERNEL_WORDS = {"input", "text", "member", "number", "choice", "ruling", "amendment"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -374,7 +374,7 @@ def test_each_number_is_told_with_its_source() -> None:
 
 def test_a_ruling_is_no_field_of_a_form_and_asked_of_nobody() -> None:
     form = {"kind": "bid", "who": "True", "takes": "form", "form": {"what": {"type": "ruling"}}}
-    with pytest.raises(ValueError, match="not of an input's form"):
+    with pytest.raises(ValueError, match="not of a form"):
         InputRule.model_validate(form)
     document = load_reading(CHAIRED.with_suffix(".reading.yaml")).document
     document["processes"]["ruling"]["fields"]["decision"]["required"] = True
