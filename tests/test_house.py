@@ -100,8 +100,9 @@ MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
 PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "cards.py", "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
-    "legible.py", "surfaces/discord/render.py",
+    "legible.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
+    "surfaces/discord/render.py",
 ]  # fmt: skip
 IMPURE = {
     "time", "random", "secrets", "socket", "urllib", "http", "asyncio", "uuid", "anthropic",
