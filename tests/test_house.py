@@ -129,6 +129,7 @@ PURE = [
     "chartering.py", "review.py", "rereading.py", "rehearsal.py", "exploring.py", "foresight.py",
     "breakglass.py", "switches.py", "amendments.py", "redline.py", "carrying.py", "proposing.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
+    "surfaces/discord/render.py",
 ]  # fmt: skip
 IMPURE = {
     "time", "random", "secrets", "socket", "urllib", "http", "asyncio", "uuid", "anthropic",
