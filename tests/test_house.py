@@ -65,6 +65,7 @@ FLOORS = {
     "govbot.rereading": 13,
     "govbot.rehearsal": 15,
     "govbot.exploring": 14,
+    "govbot.silences": 14,
     "govbot.foresight": 16,
     "govbot.rehearse_command": 23,
     "govbot.stages": 13,
@@ -111,7 +112,7 @@ PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
     "passages.py", "rulings.py", "composition.py", "community.py",
-    "rereading.py", "rehearsal.py", "exploring.py", "foresight.py",
+    "rereading.py", "rehearsal.py", "exploring.py", "foresight.py", "silences.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
