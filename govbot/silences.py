@@ -306,10 +306,12 @@ def _bases(where: str, stage: Stage, said: _Said) -> Iterator[Finding]:
     if stage.ends_early is not None and stage.ends_early.cite:
         cites.append(stage.ends_early.cite)
     for cite in dict.fromkeys(cites):
-        sentence = said.constitution.around(cite)
         section = said.constitution.section(cite.section)
         for share in filter(_is_share, quantities(cite.quote)):
-            if share.of or _PATTERNS["base"].search(_after(sentence, share)):
+            if share.of or _PATTERNS["base"].search(_after(cite.quote, share)):
+                continue
+            sentence = said.constitution.around(cite)
+            if _PATTERNS["base"].search(_after(sentence, share)):
                 continue
             what = "a quorum" if _QUORUM.search(sentence) else "a share"
             place = section.breadcrumb if section else cite.section
