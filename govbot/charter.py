@@ -62,6 +62,7 @@ Duration = Annotated[str, AfterValidator(_duration)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,60}$")]
 
 
+@lru_cache(maxsize=4096)
 def identifier(choice: str) -> str:
     """The name of a choice in an expression: `stand aside` is counted as `stand_aside`."""
     return re.sub(r"\W+", "_", choice.casefold()).strip("_")

@@ -73,6 +73,7 @@ FLOORS = {
     "govbot.rereading": 13,
     "govbot.rehearsal": 15,
     "govbot.exploring": 14,
+    "govbot.silences": 14,
     "govbot.foresight": 16,
     "govbot.rehearse_command": 23,
     "govbot.stages": 13,
@@ -128,6 +129,7 @@ PURE = [
     "passages.py", "rulings.py", "composition.py", "community.py", "cards.py", "legible.py",
     "chartering.py", "review.py", "rereading.py", "rehearsal.py", "exploring.py", "foresight.py",
     "breakglass.py", "switches.py", "amendments.py", "redline.py", "carrying.py", "proposing.py",
+    "silences.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
     "surfaces/discord/render.py",
 ]  # fmt: skip
