@@ -11,12 +11,15 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from govbot.balloting import candidates
 from govbot.breakglass import held, told_off
+from govbot.cards import choices
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.memory import Memory
 from govbot.process import MAX_TEXT
+from govbot.proposing import with_amendment
 from govbot.readers import Reader, Standing, Vocabulary
 from govbot.records import (
     BOT,
@@ -48,7 +51,6 @@ from govbot.records import (
 )
 from govbot.replies import (
     OFFERED,
-    choices,
     explained,
     listing,
     meant,
@@ -56,6 +58,7 @@ from govbot.replies import (
     recorded,
     refusal,
     sentence,
+    spoken,
     status,
     uncovered,
 )
@@ -199,11 +202,18 @@ class Agent:
         match intent:
             case Open():
                 self._only_doubted(intent)
-                return memory.opening(intent.type, intent.fields, request.member.id, at, id)
+                return memory.opening(intent.type, self._fields(intent), request.member.id, at, id)
             case Give():
                 return memory.giving(intent, memory.member(request.member.id), at, id)
             case Manage():
                 return memory.managing(intent, memory.member(request.member.id).id, at, id)
+
+    def _fields(self, intent: Open) -> Mapping[str, Any]:
+        """What an opening is given; a change said in words becomes the amendment it makes."""
+        charter = self.memory.community.charters.get(intent.type)
+        if charter is None or not any(r.type == "amendment" for r in charter.fields.values()):
+            return intent.fields
+        return with_amendment(charter, intent.fields, self.memory.constitution())
 
     def _only_doubted(self, intent: Open) -> None:
         """A ruling comes from a reader and has been doubted; nobody brings one of their own."""
@@ -305,12 +315,13 @@ class Agent:
         """What a recorded entry is worth saying to whoever asked for it."""
         process = self.memory.get_process(str(entry.process))
         constitution = self.memory.constitution(process.constitution)
-        text = recorded(entry, process, constitution, self.memory.community)
+        parts = recorded(entry, process, constitution, self.memory.community)
         return Reply(
-            text=text,
+            text=spoken(parts),
             ok=not isinstance(entry.body, Turned),
             process=process.id,
             entry=entry.n,
+            parts=parts,
             choices=choices(process),
         )
 
@@ -328,16 +339,19 @@ class Agent:
             if isinstance(entry.body, StageEnded | Opened | Managed | SetAside)
         )
         constitution = self.memory.constitution(process.constitution)
-        text = explained(next(ruled), process, constitution, self.memory.community)
-        return Reply(text=text, process=process.id)
+        parts = explained(next(ruled), process, constitution, self.memory.community)
+        return Reply(text=spoken(parts), process=process.id, parts=parts)
 
     def _show(self, show: Show) -> Reply:
         if show.process is not None:
-            process = self.memory.get_process(show.process)
-            text = status(process, self.memory.community)
-            return Reply(text=text, process=process.id, choices=choices(process))
+            return self._stands(self.memory.get_process(show.process))
         active = self.memory.get_active_processes(SHOWN + 1)
         return Reply(text=listing(active[:SHOWN], len(active) > SHOWN, self.memory.community))
+
+    def _stands(self, process: Process) -> Reply:
+        constitution = self.memory.constitution(process.constitution)
+        parts = status(process, constitution, self.memory.community)
+        return Reply(text=spoken(parts), process=process.id, parts=parts, choices=choices(process))
 
     def _unclear(self, unclear: Unclear) -> Reply:
         understood = f" I understood {unclear.understood}." if unclear.understood else ""

@@ -14,8 +14,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from govbot.amendments import Inapplicable, applied, as_diff
+from govbot.cards import PROVISIONAL, counts
+from govbot.carrying import amendments_in
 from govbot.constitution import Constitution
 from govbot.records import (
+    Adopted,
     Calculation,
     Citation,
     Done,
@@ -23,13 +27,14 @@ from govbot.records import (
     Given,
     Managed,
     Opened,
+    Ratified,
     SetAside,
     StageEnded,
     Switched,
     Turned,
     plain,
 )
-from govbot.replies import PROVISIONAL, counts, sentence
+from govbot.replies import sentence
 from govbot.rulings import in_words
 from govbot.stages import rulings_in
 from govbot.state import Process, electorate, of_roles_alone
@@ -174,11 +179,28 @@ class AuditTrail:
             yield f"- to be decided: {escape(in_words(ruling))}"
             yield f"- proposed by {escape(ruling.reader)}: {escape(ruling.because)}"
             yield from (f"- proposed instead by {escape(other)}" for other in ruling.others)
+        for amendment in amendments_in(process.rules, process.fields):
+            yield f"- to be amended: `{amendment.base}`, which becomes `{amendment.result}`"
         for name, people in process.drawn.items():
             yield f"- drawn by lot as {name}: {', '.join(self._name(id, process) for id in people)}"
         yield ""
+        yield from self._amendments(process)
         yield from self._eligible(process)
         yield from self._given(process, entries)
+
+    def _amendments(self, process: Process) -> Iterator[str]:
+        """Every change that was put forward, whole, as lines of code: nothing in it is markup."""
+        for amendment in amendments_in(process.rules, process.fields):
+            yield "## What it changes"
+            yield ""
+            try:
+                text = applied(self.constitution.text, amendment)
+            except Inapplicable as error:
+                yield escape(str(error))
+            else:
+                for line in as_diff(self.constitution.text, text):
+                    yield "    " + "".join(_visible(c) for c in line)
+            yield ""
 
     def _eligible(self, process: Process) -> Iterator[str]:
         yield "## Who was eligible"
@@ -219,7 +241,7 @@ class AuditTrail:
                 continue
             yield f"| {rule.kind} | count | by |"
             yield "| --- | --- | --- |"
-            for choice, count in counts(process, rule):
+            for choice, count in counts(process, rule, rule.choices):
                 by = sorted(id for id, (value, _) in standing.items() if value == choice)
                 people = ", ".join(self._name(id, process) for id in by) or "—"
                 yield f"| {escape(choice)} | {count} | {people} |"
@@ -253,13 +275,24 @@ class AuditTrail:
                 return f"the stage “{body.stage}” ended ({body.why}): {named}{led}"
             case Managed() as body:
                 return f"{who}: {body.act}. Reason: {escape(body.reason)}"
+            case Done() as body:
+                does = str(body.effect.arguments.get("do", body.effect.does))
+                note = f" ({escape(body.note)})" if body.note else ""
+                undo = f"; undone by: {escape(str(body.undo.get('do')))}" if body.undo else ""
+                return f"{escape(does)} {'done' if body.ok else 'failed'}{note}{undo}"
+        return self._ruled(who, entry)
+
+    def _ruled(self, who: str, entry: Entry) -> str:
+        """What happened to the rules, or to what they had brought about."""
+        match entry.body:
             case SetAside() as body:
                 return f"the outcome was set aside by process {body.by}"
             case Switched() as body:
                 return f"the bot was switched {'on again' if body.on else 'off'}"
-            case Done() as body:
-                note = f" ({escape(body.note)})" if body.note else ""
-                return f"{body.effect.does} {'done' if body.ok else 'failed'}{note}"
+            case Adopted() as body:
+                return f"{who} adopted the constitution `{body.constitution}`"
+            case Ratified() as body:
+                return f"{who} put the reading `{body.reading}` in force"
         return f"{entry.body.kind} by {who}"
 
     def _value(self, process: Process, body: Given) -> str:

@@ -90,12 +90,13 @@ class Condition(Record):
 
 
 class FieldRule(Record):
-    """Something asked for when a process is opened; a `ruling` is proposed by a reader.
+    """Something asked for when a process is opened.
 
-    A text with `choices` is one of them.
+    A `ruling` is proposed by a reader; an `amendment` is a change of the constitution in force. A
+    text with `choices` is one of them.
     """
 
-    type: Literal["text", "member", "number", "ruling"] = "text"
+    type: Literal["text", "member", "number", "ruling", "amendment"] = "text"
     choices: tuple[str, ...] = ()
     label: str = ""
     required: bool = True
@@ -151,8 +152,8 @@ class InputRule(Record):
             raise ValueError("choices are listed, or come from an earlier input: not both")
         if (self.takes == "form") != bool(self.form):
             raise ValueError("an input takes a form exactly when it lists the form's fields")
-        if any(asked.type == "ruling" for asked in self.form.values()):
-            raise ValueError("a ruling is a field of a process, not of an input's form")
+        if any(asked.type in ("ruling", "amendment") for asked in self.form.values()):
+            raise ValueError("a ruling or amendment is a field of a process, not of a form")
         for choice in (*self.aliases, *self.reason_required_for):
             if choice not in self.choices:
                 raise ValueError(f"{choice!r} is not one of the choices")
@@ -276,6 +277,55 @@ class CarryOut(Record):
     carry_out: Carried
 
 
+class PlatformRule(Record):
+    """Something done in the chat itself, only ever by a rule that a sentence of the text gives.
+
+    Without `channel` it is done to the process's own thread. `channel` and `name` are expressions
+    that name a channel or a thread, `to` the members of a time-out.
+    """
+
+    do: Literal[
+        "lock",
+        "unlock",
+        "pin",
+        "unpin",
+        "rename",
+        "create_channel",
+        "create_thread",
+        "time_out",
+        "end_time_out",
+    ]
+    cite: Citation
+    channel: Expression | None = None
+    name: Expression | None = None
+    to: Expression | None = None
+    lasts: Duration | None = None
+
+    @model_validator(mode="after")
+    def _has_what_it_takes(self) -> Self:
+        wanted = {
+            "rename": "name", "create_channel": "name", "create_thread": "name",
+            "time_out": "to lasts", "end_time_out": "to",
+        }.get(self.do, "")  # fmt: skip
+        if missing := [name for name in wanted.split() if getattr(self, name) is None]:
+            raise ValueError(f"{self.do} needs {' and '.join(missing)}")
+        return self
+
+
+class Platform(Record):
+    platform: PlatformRule
+
+
+class Amending(Record):
+    """The field that holds the amendment."""
+
+    amendment: Name
+
+
+class AmendConstitution(Record):
+    amend_constitution: Amending
+
+
 def _effect_kind(given: Any) -> str | None:
     """Which effect is meant, so that a fault in one is not told as a fault of all."""
     names = given if isinstance(given, Mapping) else getattr(type(given), "model_fields", ())
@@ -283,8 +333,8 @@ def _effect_kind(given: Any) -> str | None:
 
 
 EFFECTS = (
-    "announce", "grant_role", "revoke_role", "start_process", "carry_out", "set_aside", "suspend",
-    "resume_bot",
+    "announce", "grant_role", "revoke_role", "start_process", "carry_out", "platform", "set_aside",
+    "suspend", "resume_bot", "amend_constitution",
 )  # fmt: skip
 EffectRule = Annotated[
     Annotated[Announce, Tag("announce")]
@@ -292,9 +342,11 @@ EffectRule = Annotated[
     | Annotated[RevokeRole, Tag("revoke_role")]
     | Annotated[StartProcess, Tag("start_process")]
     | Annotated[CarryOut, Tag("carry_out")]
+    | Annotated[Platform, Tag("platform")]
     | Annotated[SettingAside, Tag("set_aside")]
     | Annotated[Suspending, Tag("suspend")]
-    | Annotated[Resuming, Tag("resume_bot")],
+    | Annotated[Resuming, Tag("resume_bot")]
+    | Annotated[AmendConstitution, Tag("amend_constitution")],
     Discriminator(
         _effect_kind,
         custom_error_type="no_effect",
@@ -464,6 +516,19 @@ class Charter(Record):
                 named = effect.set_aside.process
                 raise ValueError(f"it sets aside {named!r}, which is no field of type number")
         return self
+
+    def _amendments_are_fields(self) -> Self:
+        for effect in effects_of(self):
+            if isinstance(effect, AmendConstitution):
+                rule = self.fields.get(effect.amend_constitution.amendment)
+                if rule is None or rule.type != "amendment":
+                    raise ValueError("what it amends the constitution by is no such field")
+        return self
+
+    @property
+    def amends(self) -> bool:
+        """Whether an outcome of it changes the constitution."""
+        return any(isinstance(effect, AmendConstitution) for effect in effects_of(self))
 
     def may_rule(self, field: str) -> frozenset[Act]:
         """The acts that some outcome carries out of the ruling in this field."""

@@ -34,6 +34,8 @@ from govbot.records import (
 from govbot.state import Community, Switching, effective
 from govbot.tools.dates import zone_named
 
+BY_HAND = "by:"  # ahead of the name in which somebody adopts or ratifies at the machine
+
 
 def community_objections(community: Community, fact: Fact) -> list[str]:
     """Why a fact that belongs to no process, or confirms an effect, may not be recorded."""
@@ -41,12 +43,14 @@ def community_objections(community: Community, fact: Fact) -> list[str]:
         case Founded() as body:
             return _founding_objections(community, body)
         case Adopted() as body:
-            if community.constitution:
-                return ["a constitution is in force; it changes only as it says itself"]
+            if found := _adopting_objections(community, fact, body):
+                return found
             if digest(body.text.encode()) != body.constitution:
                 return ["the text is not the one its digest names"]
         case Ratified() as body:
-            return _reading_objections(community, body)
+            return _ratifying_objections(community, fact, body) or _reading_objections(
+                community, body
+            )
         case Managed() as body if body.effect is not None:
             return _ruled_objections(community, fact, body)
         case Done() as body:
@@ -64,6 +68,46 @@ def _done_objections(community: Community, body: Done) -> list[str]:
     if body.changed is not None and body.changed != touched(community, body.effect):
         return [f"the effect {body.effect.id!r} changes the roles of others than it says"]
     return []
+
+
+def _adopting_objections(community: Community, fact: Fact, body: Adopted) -> list[str]:
+    """A constitution in force is changed by an amendment's effect, or by whoever runs the bot."""
+    if body.instead != community.constitution:
+        return ["a constitution is in force; it changes only as it says itself"]
+    if not community.constitution or (_by_hand(fact) and body.effect is None):
+        return []
+    effect = _amending(community, fact, body.effect)
+    if effect is None:
+        return ["no outcome calls for this constitution"]
+    wanted = effect.arguments["amendment"]
+    if wanted["base"] == body.instead and wanted["result"] != body.constitution:
+        return ["the amendment makes another text"]
+    return []
+
+
+def _ratifying_objections(community: Community, fact: Fact, body: Ratified) -> list[str]:
+    """The bot itself ratifies only at the founding, and what an amendment leaves standing."""
+    if body.effect is None and not body.instead:
+        bot_alone = fact.member == BOT and bool(community.reading)
+        return ["a reading is ratified by people"] if bot_alone else []
+    if body.instead != community.reading:
+        return ["another reading is in force than the one it is to follow"]
+    if (_by_hand(fact) and body.effect is None) or _amending(community, fact, body.effect):
+        return []
+    return ["no outcome calls for this reading"]
+
+
+def _by_hand(fact: Fact) -> bool:
+    """Whether it is in the name of whoever runs the bot; nobody in chat can speak so."""
+    return fact.member.startswith(BY_HAND)
+
+
+def _amending(community: Community, fact: Fact, id: str | None) -> Effect | None:
+    """The amendment's effect that is due now and that the bot carries out with this fact."""
+    effect = community.pending.get(id or "")
+    owned = effect is not None and effect.id.startswith(f"{fact.process}:")
+    due = effect is not None and effect.does == "amend" and fact.member == BOT
+    return effect if due and owned else None
 
 
 def _ruled_objections(community: Community, fact: Fact, body: Managed) -> list[str]:

@@ -230,7 +230,7 @@ def _outcomes(
         try:
             position = _first(stage.outcomes, names)
         except ExpressionError as error:
-            yield Finding(level="error", where=where, what=f"at {_case(names)}: {error}")
+            yield Finding(level="error", where=where, what=f"at {_case(stage, names)}: {error}")
             return
         if position is None:
             gap = gap or names
@@ -239,7 +239,9 @@ def _outcomes(
     section = _section_of(stage, constitution)
     if gap is not None:
         yield Finding(
-            level="error", where=where, what=f"{section} does not say what happens {_case(gap)}"
+            level="error",
+            where=where,
+            what=f"{section} does not say what happens {_case(stage, gap)}",
         )
     for position, rule in enumerate(stage.outcomes):
         if position not in chosen:
@@ -253,7 +255,7 @@ def _outcomes(
             yield Finding(
                 level="warning",
                 where=where,
-                what=f"{section} does not say what happens {_case(chosen[position])};"
+                what=f"{section} does not say what happens {_case(stage, chosen[position])};"
                 f" the reading has {rule.named!r}",
             )
 
@@ -335,12 +337,8 @@ def _world(
     }
 
 
-def _case(names: Mapping[str, Any]) -> str:
-    shown = {
-        name: value
-        for name, value in names.items()
-        if isinstance(value, int) and name not in STAGE_NAMES
-    }
+def _case(stage: Stage, names: Mapping[str, Any]) -> str:
+    shown = {name: names[name] for name in _choices(stage)}
     if not any(shown.values()):
         return "when nobody takes part"
     top = [value for value in shown.values() if value]

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from immutables import Map
 
+from govbot.amendments import HOW_TO_SAY, amendment_objections
 from govbot.balloting import BALLOTS, ballot_problem, candidates
 from govbot.breakglass import inverses, kept_done, standing_objections
 from govbot.charter import InputRule, Who
@@ -125,10 +126,14 @@ def _field_objections(community: Community, body: Opened) -> list[str]:
     for name, rule in charter.fields.items():
         label, value = rule.label or name.replace("_", " "), body.fields.get(name)
         if value is None or (isinstance(value, str) and not value.strip()):
-            if rule.required:
+            if rule.required and rule.type == "amendment":
+                found.append(f"a {charter.title.lower()} says what changes; {HOW_TO_SAY}")
+            elif rule.required:
                 found.append(f"a {charter.title.lower()} needs its {label}; say it and try again")
         elif rule.type == "ruling":
             found += ruling_objections(value, charter.may_rule(name), community)
+        elif rule.type == "amendment":
+            found += amendment_objections(value, community.constitution)
         elif problem := _shape(rule.type, value, community.members, rule.most):
             found.append(f"{label} {problem}")
         elif rule.choices and value not in rule.choices:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from govbot.balloting import candidates, count_ballots, delegate, exact_of, weights_of
 from govbot.charter import (
+    AmendConstitution,
     Announce,
     CarryOut,
     Charter,
@@ -23,6 +24,8 @@ from govbot.charter import (
     GrantRole,
     InputRule,
     OutcomeRule,
+    Platform,
+    PlatformRule,
     RevokeRole,
     Stage,
     StartProcess,
@@ -222,15 +225,15 @@ def _chosen(
 def _effect(
     process: Process, led: OutcomeRule, rule: EffectRule, names: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any]]:
+    """What an effect's rule comes to: its kind and its arguments."""
     match rule:
         case SettingAside(set_aside=subject):
             words = led.cite.model_dump(mode="json") if led.cite else None
             by = {"by": process.number, "rule": words, "constitution": process.constitution}
             return "set_aside", {"process": names[subject.process], **by}
-        case Suspending():
-            return "suspend", {"by": process.number}
-        case Resuming():
-            return "resume_bot", {"by": process.number}
+        case Suspending() | Resuming():
+            does = "suspend" if isinstance(rule, Suspending) else "resume_bot"
+            return does, {"by": process.number}
         case GrantRole(grant_role=change):
             return "grant_role", {"role": change.role, "to": _people(change.to, names)}
         case RevokeRole(revoke_role=change):
@@ -238,10 +241,22 @@ def _effect(
         case StartProcess(start_process=start):
             given = {name: plain(evaluate(e, names)) for name, e in start.fields.items()}
             return "start_process", {"type": start.type, "fields": given}
+        case Platform(platform=act):
+            return "platform", _errand(act, names)
+        case AmendConstitution(amend_constitution=change):
+            return "amend", {"amendment": names[change.amendment]}
         case CarryOut(carry_out=carried):
             return _ruled(Ruling.model_validate(names[carried.ruling]))
         case Announce(announce=text):
             return "announce", {"text": text}
+
+
+def _errand(act: PlatformRule, names: Mapping[str, Any]) -> dict[str, Any]:
+    asked = {"channel": act.channel, "name": act.name}
+    said = {name: str(evaluate(e, names)) for name, e in asked.items() if e is not None}
+    to = {"to": _people(act.to, names)} if act.to is not None else {}
+    lasts = {"lasts": act.lasts} if act.lasts is not None else {}
+    return {"do": act.do, **said, **to, **lasts}
 
 
 def _ruled(ruling: Ruling) -> tuple[str, dict[str, Any]]:
@@ -276,7 +291,8 @@ def _effects(
 
 
 def _has_effect(rule: EffectRule, process: Process) -> bool:
-    """Whether it is one beside what is announced; a ruling that nobody proposed has none.
+    """Whether it is one beside what is announced; a ruling or amendment that nobody proposed
+    has none.
 
     What runs under a reading that nobody has ratified is announced and changes nothing else.
     """
@@ -286,6 +302,8 @@ def _has_effect(rule: EffectRule, process: Process) -> bool:
         return rule.carry_out.ruling in process.fields
     if isinstance(rule, SettingAside):
         return rule.set_aside.process in process.fields
+    if isinstance(rule, AmendConstitution):
+        return rule.amend_constitution.amendment in process.fields
     return not isinstance(rule, Announce)
 
 

@@ -16,15 +16,17 @@ from tempfile import TemporaryDirectory
 
 from pysqlite3 import dbapi2 as sqlite3
 
+from govbot.amendments import Inapplicable, applied
 from govbot.audit import AuditTrail, Listed, file_name, index
-from govbot.charter import citations_in, reading_of
+from govbot.carrying import Adoption, adoption, amendments_in
+from govbot.charter import Reading, citations_in, reading_of
 from govbot.constitution import Constitution
 from govbot.errors import OperatorError
 from govbot.ledger import Chain, Tree, open_checkpoint, recheck
 from govbot.memory import Replay
 from govbot.process import apply
 from govbot.projection import TABLES, Projection, Row, rows
-from govbot.records import Adopted, Decision, Entry, Founded, Opened, Ratified, Record
+from govbot.records import Adopted, Amendment, Decision, Entry, Founded, Opened, Ratified, Record
 from govbot.rulings import unfounded
 from govbot.stages import rulings_in
 from govbot.state import Community, Process, unopened
@@ -82,7 +84,9 @@ class _Check:
         self.barred: set[int] = set()  # entries that the rules do not allow
         self.passed: Counter[str] = Counter()  # how many of each process they do
         self.vkey = ""
+        self._adoption: Adoption | str = "no amendment was adopted ahead of it"
         self._constitutions: dict[str, Constitution] = {}
+        self._readings: dict[str, Reading] = {}
         self._held: set[tuple[str, str, str]] = set()
         self._rows: list[Row] = []
 
@@ -92,11 +96,12 @@ class _Check:
 
     def entry(self, entry: Entry) -> None:
         """One entry: its decision, and whether the rules allowed it."""
-        objections = self._objections(entry)
+        objections = [*self._objections(entry), *self._adopted(entry)]
         for objection in objections:
             self.fault(f"entry {entry.n}", objection)
         self._decision(entry)
         self._rulings(entry)
+        self._proposed(entry)
         if objections:
             self.barred.add(entry.n)
             return  # what the rules do not allow has no effect, here as anywhere
@@ -133,9 +138,10 @@ class _Check:
         elif isinstance(body, Ratified):
             constitution = self._constitutions.get(body.constitution)
             try:
-                cited = list(citations_in(reading_of(body.document)))
+                self._readings[body.reading] = reading_of(body.document)
             except ValueError:
                 return  # the kernel objects to it in its own words
+            cited = list(citations_in(self._readings[body.reading]))
             for rule, citation in cited:
                 self.checked["quotes"] += 1
                 if constitution is None or not constitution.holds(citation):
@@ -143,6 +149,43 @@ class _Check:
                         f"entry {entry.n}",
                         f"{rule}: {citation.section} does not say “{citation.quote}”",
                     )
+
+    def _adopted(self, entry: Entry) -> list[str]:
+        """What an amendment brought into force is what its edits make of the versions it names."""
+        body, community = entry.body, self.replay.community
+        if not isinstance(body, Adopted | Ratified) or body.effect is None:
+            return []
+        effect = community.pending.get(body.effect)
+        if effect is None or body.instead not in {**self._constitutions, **self._readings}:
+            return []  # the kernel objects to it in its own words
+        self.checked["amendments"] += 1
+        if isinstance(body, Adopted):
+            amendment = Amendment.model_validate(effect.arguments["amendment"])
+            self._adoption = adoption(
+                amendment, self.constitution(amendment.base), self.constitution(body.instead),
+                self._readings[community.reading],
+            )  # fmt: skip
+        made = self._adoption
+        if isinstance(made, str):
+            return [made]
+        if isinstance(body, Adopted):
+            same = made.constitution.digest == body.constitution
+            return [] if same else ["the amendment makes another text than the one adopted"]
+        same = made.reading.digest == body.reading
+        return [] if same else ["the amendment leaves another reading standing than this one"]
+
+    def _proposed(self, entry: Entry) -> None:
+        """An amendment that was put forward can be applied to the version it names."""
+        body = entry.body
+        charter = self.replay.community.charters.get(getattr(body, "type", ""))
+        if not isinstance(body, Opened) or charter is None:
+            return
+        for amendment in amendments_in(charter, body.fields):
+            self.checked["amendments"] += 1
+            try:
+                applied(self.constitution(amendment.base).text, amendment)
+            except Inapplicable as error:
+                self.fault(f"entry {entry.n}", str(error))
 
     def _rulings(self, entry: Entry) -> None:
         """What was put to people where no rule foresaw it has the ground it says it has."""

@@ -264,7 +264,12 @@ LASTS = "        lasts: {value: 2 days}\n"
         ("value: 2 days", "value: 2", "value", "Input should be a valid string"),
         ("name: voting", "name: Voting Time", "name", "String should match pattern"),
         ("kind: vote", "kind: Vote!", "kind", "String should match pattern"),
-        ("{type: text}", "{type: colour}", "type", "Input should be 'text', 'member', 'number' or"),
+        (
+            "{type: text}",
+            "{type: colour}",
+            "type",
+            "Input should be 'text', 'member', 'number', 'ruling'",
+        ),
         ("{type: text}", "{type: text, most: 0}", "most", "greater than 0"),
         ("{type: text}", "{type: text, most: many}", "most", "valid integer"),
         ("title: Motion", "tilte: Motion", "motion", "Field required"),

@@ -1396,7 +1396,7 @@ def test_a_reading_comes_into_force_only_for_the_constitution_and_as_digested() 
 
     def said(of: Reading, **change: Any) -> str:
         body = Ratified(constitution=of.constitution, reading=of.digest, document=of.document)
-        found = house.against(house.fact(body.model_copy(update=change), BOT, None))
+        found = house.against(house.fact(body.model_copy(update=change), "by:ana", None))
         return "; ".join(found)
 
     assert said(shipped(EXAMPLE)) == ""
