@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 from fake_discord import FakeDiscord, InteractionFailed, Json
+from fake_discord.client import discord
 from fake_discord.listener import Listener, online, play, run
-from fake_discord.server import discord
 
 MESSAGES = "/channels/{channel}/messages"
 MESSAGE = "/channels/{channel}/messages/{message}"

@@ -26,8 +26,9 @@ versions of it did, because the documentation says otherwise:
 - Channels the bot may not see are shown bare over the gateway, and left out elsewhere.
 
 What it does not do: voice, shards, emoji and stickers of a guild, the audit log, scheduled events,
-slow mode, automatic archiving, and any limit on requests that a test does not switch on (see
-`traffic`). A route it does not have fails the test when the server is left.
+slow mode, automatic archiving, files as options of commands, and any limit on requests that a test
+does not switch on (see `traffic`). A route it does not have fails the test that needed it, when the
+server is left.
 """
 
 from fake_discord.application import Reply, text_of

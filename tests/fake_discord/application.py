@@ -19,6 +19,7 @@ from fake_discord.wire import (
     MEMBERS,
     PRESENCES,
     Json,
+    walk,
 )
 from fake_discord.world import World
 
@@ -98,6 +99,7 @@ def text_of(message: Json) -> str:
         parts += [embed.get("title"), embed.get("description")]
         parts += [f"{each['name']}: {each['value']}" for each in embed.get("fields") or []]
         parts.append((embed.get("footer") or {}).get("text"))
+    parts += [item["content"] for item in walk(message["components"]) if "content" in item]
     return "\n".join(part for part in parts if part)
 
 

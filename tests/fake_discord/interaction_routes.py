@@ -229,25 +229,37 @@ def _post(
         "webhook_id": app.app_id, "application_id": app.app_id,
         "interaction_metadata": _metadata(reply),
     }  # fmt: skip
-    extra |= _kind_of_answer(reply)
+    seen_by_all = not (data.get("flags") or 0) & EPHEMERAL
+    extra |= _pointing(channel, _before(app, reply), seen_by_all)
+    extra |= {} if reply.callback else _kind_of_first(reply)
     return messages.post(
         app, channel, app.bot, data, call.uploads, parse=messages.USERS_ONLY,
         empty_ok=empty_ok, extra=extra,
     )  # fmt: skip
 
 
-def _kind_of_answer(reply: Reply) -> Json:
-    """Answers to commands say so; whatever follows on a message replies to that message."""
-    if reply.type == COMMAND:
-        slash = reply.data.get("type", SLASH) == SLASH
-        return {"type": SLASH_REPLY if slash else MENU_REPLY}
-    if reply.source is not None and not reply.source["flags"] & EPHEMERAL:
-        shown = messages.alone(reply.source)
-        return {
-            "type": REPLY, "referenced_message": shown,
-            **messages.referring(reply.channel, reply.source),
-        }  # fmt: skip
-    return {}
+def _kind_of_first(reply: Reply) -> Json:
+    """The first answer to a command says that it is one."""
+    if reply.type != COMMAND:
+        return {}
+    return {"type": SLASH_REPLY if reply.data["type"] == SLASH else MENU_REPLY}
+
+
+def _before(app: Application, reply: Reply) -> Json | None:
+    """The message an answer points to: the first answer, or what the interaction began on."""
+    if reply.callback and reply.message is not None:
+        return None if reply.deleted else reply.message
+    if reply.source is not None:
+        return reply.source
+    return app.messages.get(reply.data.get("target_id", ""))
+
+
+def _pointing(channel: Json, before: Json | None, seen_by_all: bool) -> Json:
+    """What all see does not point to what only one person sees."""
+    if before is None or (seen_by_all and before["flags"] & EPHEMERAL):
+        return {}
+    shown = messages.alone(before)
+    return {"type": REPLY, "referenced_message": shown, **messages.referring(channel, before)}
 
 
 def _metadata(reply: Reply) -> Json:
@@ -255,7 +267,9 @@ def _metadata(reply: Reply) -> Json:
         "id": reply.id, "type": reply.type, "user": reply.user,
         "authorizing_integration_owners": {"0": reply.channel.get("guild_id", "0")},
     }  # fmt: skip
-    if reply.type == COMMAND and reply.data.get("type") == MESSAGE_MENU:
+    if reply.callback and reply.message is not None:
+        about["original_response_message_id"] = reply.message["id"]
+    if reply.type == COMMAND and reply.data["type"] == MESSAGE_MENU:
         about["target_message_id"] = reply.data["target_id"]
     if reply.type == COMPONENT and reply.source is not None:
         about["interacted_message_id"] = reply.source["id"]

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from fake_discord.server import FakeDiscord, discord
+from fake_discord.client import discord
+from fake_discord.server import FakeDiscord
 
 # Sent for every frame, so they would drown the rest.
 NOISE = ("socket_event_type", "socket_raw_receive")
@@ -73,6 +74,16 @@ async def _ready(bot: discord.Client) -> None:
 
 
 Script = Callable[[FakeDiscord, Any], Awaitable[None]]
+
+
+async def refused(attempt: Awaitable[Any], status: int, code: int) -> None:
+    """Sees that something fails, with exactly that answer of Discord."""
+    try:
+        await attempt
+    except discord.HTTPException as error:
+        assert (error.status, error.code) == (status, code), error
+    else:
+        raise AssertionError("it was not refused")
 
 
 def run(script: Coroutine[Any, Any, None]) -> None:

@@ -94,6 +94,7 @@ class Person:
         return message
 
     def _may_write(self, channel: Json) -> None:
+        """An archived thread opens by writing in it, a locked one only for moderators."""
         thread = channel["type"] in THREADS
         needed = "SEND_MESSAGES_IN_THREADS" if thread else "SEND_MESSAGES"
         if channel["type"] != DM and not self.may(needed, channel):
@@ -129,8 +130,17 @@ class Person:
     def open_dms(self) -> None:
         self.app.closed_dms.discard(self.id)
 
+    def _in_open_thread(self, channel: Json) -> None:
+        if channel["type"] in THREADS and channel["thread_metadata"]["archived"]:
+            raise NotPossible("nothing is done in an archived thread but to write in it")
+
     async def edit(self, message: Json, content: str) -> Json:
-        assert message["author"]["id"] == self.id, "people edit their own messages"
+        """A message of their own."""
+        channel = self.app.channels[message["channel_id"]]
+        if message["author"]["id"] != self.id:
+            raise NotPossible(f"{self.name} did not write that")
+        self._in_open_thread(channel)
+        self._may_write(channel)
         messages.change(self.app, message, {"content": content})
         await asyncio.sleep(0)
         return message
@@ -153,6 +163,13 @@ class Person:
         return thread
 
     async def react(self, message: Json, emoji: str) -> None:
+        """With a new emoji, or along with others."""
+        channel = self.app.channels[message["channel_id"]]
+        self._in_open_thread(channel)
+        others = self.app.reactors.get((message["id"], emoji))
+        needed = "READ_MESSAGE_HISTORY" if others else "ADD_REACTIONS"
+        if not self.may(needed, channel):
+            raise NotPossible(f"{self.name} may not react here")
         messages.react(self.app, message, self.user, emoji)
         await asyncio.sleep(0)
 
@@ -171,6 +188,8 @@ class Person:
     # ---- coming and going ----------------------------------------------------------------
 
     async def join(self, guild: Guild | None = None, roles: list[str] | None = None) -> Json:
+        if self.id in (guild or self.home).bans:
+            raise NotPossible(f"{self.name} is banned there")
         member = guilds.join(self.app, guild or self.home, self.user, roles)
         await asyncio.sleep(0)
         return member
@@ -243,6 +262,7 @@ class Person:
         return data | ({"guild_id": command["guild_id"]} if command.get("guild_id") else {})
 
     def _shown(self, name: str, kind: int, channel: Json) -> Json:
+        self._in_open_thread(channel)
         command = self.app.visible_command(self.id, name, kind, channel)
         if command is None:
             raise NotPossible(f"{self.name} is not shown a command {name!r} here")
@@ -431,7 +451,9 @@ def _option(option: Json, value: Any, focused: bool) -> Json:
         return entry | {"value": value, "focused": True}
     if kind in (USER, CHANNEL, ROLE, MENTIONABLE):
         return entry | {"value": _id(value)}
-    wanted: Any = {STRING: str, INTEGER: int, BOOLEAN: bool, NUMBER: (int, float)}[kind]
+    wanted: Any = {STRING: str, INTEGER: int, BOOLEAN: bool, NUMBER: (int, float)}.get(kind)
+    if wanted is None:
+        raise NotPossible(f"{option['name']}: files as options are not had here")
     if not isinstance(value, wanted):
         raise NotPossible(f"{option['name']} takes no {value!r}")
     size = len(value) if kind == STRING else value

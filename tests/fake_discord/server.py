@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -22,17 +21,13 @@ from fake_discord import guilds, messages, permissions
 from fake_discord import interaction_routes as _interactions  # noqa: F401
 from fake_discord import message_routes as _messages  # noqa: F401
 from fake_discord.application import Application
+from fake_discord.client import discord
 from fake_discord.gateway import Gateway
 from fake_discord.people import Person
 from fake_discord.rest import BASE, Rest
 from fake_discord.traffic import Fault, Traffic
 from fake_discord.wire import ALL_INTENTS, EPHEMERAL, TEXT, THREADS, Json
 from fake_discord.world import Guild
-
-with warnings.catch_warnings():
-    # It imports a module that Python has announced to remove, which is nothing we could change.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import discord
 
 # Everything but to be administrator, which would make every other permission meaningless.
 USUAL_PERMISSIONS = permissions.ALL & ~permissions.ADMINISTRATOR
@@ -257,7 +252,8 @@ class FakeDiscord(Application):
         return self
 
     async def _listen(self) -> None:
-        self._site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        # A crowd that clicks at once must not wait for a place in the queue of connections.
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=2048)
         await self._site.start()
         self.port = self._runner.addresses[0][1]
         self.address = f"http://127.0.0.1:{self.port}"

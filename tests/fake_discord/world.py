@@ -53,7 +53,7 @@ class Guild:
 
     def role(self, name: str) -> str:
         """The id of the role with that name."""
-        return next(role["id"] for role in self.roles.values() if role["name"] == name)
+        return str(next(r["id"] for r in self.roles.values() if r["name"] == name))
 
     @property
     def everyone(self) -> Json:
