@@ -89,7 +89,7 @@ HOSTILE = (
     "**@everyone** click [here](https://evil.example) <@1> <#2> <@&3> ||spoiler|| ```code```"
     " # head \u202egnp.exe al\u200bice z\u0300\u0301\u0302\u0303\u0304\u0305\u0306algo\n"
     "# A heading\n- a list\n1. another\n> a quote\n-# small\n```py\nprint('code')\n```\n"
-    "<t:0:R> <:smile:1> </vote:1> discord.gg/evil `tick` ~~gone~~ __under__ \\_(ツ)_/¯"
+    "<t:0:R> <:smile:1> </vote:1> discord.gg/evil `tick` ~~gone~~ __under__ \\_(o)_/¯"
 )
 
 
@@ -123,7 +123,10 @@ async def _blocked(town: Town) -> None:
 
 
 async def _drawn(town: Town) -> None:
-    await said(town, "alice: I complain about @bob because of the archive\nbob: evidence on 1: no")
+    await said(
+        town,
+        "alice: I complain about @bob because they deleted the archive\nbob: evidence on 1: no",
+    )
 
 
 async def _hidden(town: Town) -> None:

@@ -68,7 +68,9 @@ def test_a_card_says_where_its_process_stands(
 
 def test_what_its_opener_gave_stands_under_its_labels_and_members_by_name(tmp_path: Path) -> None:
     card = scene("jury_drawn", tmp_path)
-    assert card.text == "Account of what happened: of the archive\nMember it is about: @bob"
+    assert (
+        card.text == "Account of what happened: they deleted the archive\nMember it is about: @bob"
+    )
 
 
 def test_a_hidden_input_tells_how_many_and_nothing_else(tmp_path: Path) -> None:

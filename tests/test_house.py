@@ -102,6 +102,7 @@ PURE = [
     "cards.py", "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
     "legible.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
+    "surfaces/discord/render.py",
 ]  # fmt: skip
 IMPURE = {
     "time", "random", "secrets", "socket", "urllib", "http", "asyncio", "uuid", "anthropic",
