@@ -8,6 +8,7 @@ once; and that an effect is tried until it is confirmed, each time under the sam
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 
 from govbot.adopting import amend
@@ -76,10 +77,10 @@ class Scheduler:
                 await self.settle()
             except OperatorError as error:
                 log.error("%s", error)
-            try:
-                await asyncio.wait_for(self._woken.wait(), self._seconds())
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                # `wait_for` would lose a cancellation that comes as it is woken.
+                async with asyncio.timeout(self._seconds()):
+                    await self._woken.wait()
 
     def _seconds(self) -> float:
         due = self.memory.next_due()
