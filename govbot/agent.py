@@ -18,13 +18,13 @@ from govbot.breakglass import held, told_off
 from govbot.cards import choices
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.memory import Memory
+from govbot.parts import Choice, Reply
 from govbot.process import MAX_TEXT
 from govbot.proposing import with_amendment
 from govbot.readers import Reader, Standing, Vocabulary
 from govbot.records import (
     BOT,
     Ask,
-    Choice,
     Decision,
     Entry,
     Fact,
@@ -36,7 +36,6 @@ from govbot.records import (
     Offer,
     Open,
     Opened,
-    Reply,
     Request,
     Ruling,
     Seen,

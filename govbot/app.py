@@ -29,11 +29,12 @@ from govbot.house import FrontDoor
 from govbot.ledger import Key
 from govbot.lint import errors
 from govbot.memory import Memory, rebuild
+from govbot.parts import Announcement
 from govbot.projection import Projection
 from govbot.readers import Reader
 from govbot.readers.offline import OfflineReader
 from govbot.readingfile import load_reading, write_reading
-from govbot.records import BOT, Adopted, Announcement, Body, Fact, Founded, Ratified
+from govbot.records import BOT, Adopted, Body, Fact, Founded, Ratified
 from govbot.scheduler import Act, Deliver, Scheduler
 from govbot.tools.dates import zone_named
 from govbot.verify import Report, verify

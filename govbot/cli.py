@@ -112,7 +112,8 @@ async def _chat(folder: Path, console: "Console", model: str) -> None:
     from govbot.app import open_bot
     from govbot.audit import file_name
     from govbot.config import Folder
-    from govbot.records import Announcement, Reply, Request
+    from govbot.parts import Announcement, Reply
+    from govbot.records import Request
     from govbot.surfaces import answered
     from govbot.surfaces.terminal import Terminal
 

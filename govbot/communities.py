@@ -34,19 +34,9 @@ from govbot.config import FILE, Folder, Settings, reading_beside
 from govbot.errors import OperatorError, Refused
 from govbot.house import FrontDoor
 from govbot.lint import errors, lint
+from govbot.parts import Acted, Announcement, Errand, Reply
 from govbot.readingfile import load_reading
-from govbot.records import (
-    Acted,
-    Announcement,
-    Entry,
-    Errand,
-    Fact,
-    Member,
-    Ratified,
-    Reply,
-    Request,
-    moment,
-)
+from govbot.records import Entry, Fact, Member, Ratified, Request, moment
 from govbot.surfaces.communities import Listener
 
 log = logging.getLogger(__name__)

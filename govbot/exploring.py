@@ -15,20 +15,9 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from govbot.charter import (
-    CarryOut,
-    Charter,
-    EffectRule,
-    GrantRole,
-    InputRule,
-    OutcomeRule,
-    Reading,
-    RevokeRole,
-    Stage,
-    effects_of,
-    identifier,
-)
+from govbot.charter import Charter, InputRule, Reading, Stage, effects_of, identifier
 from govbot.constitution import Constitution
+from govbot.effects import CarryOut, EffectRule, GrantRole, OutcomeRule, RevokeRole
 from govbot.expression import ExpressionError, holds, names_in
 from govbot.lint import Finding
 from govbot.numbers import numbers_in

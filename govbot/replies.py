@@ -21,10 +21,9 @@ from govbot.cards import (
 from govbot.carrying import shown
 from govbot.charter import Charter
 from govbot.constitution import Constitution, Section
+from govbot.parts import Card, Deadline, Part, Quote, Says, Tally
 from govbot.records import (
-    Card,
     Citation,
-    Deadline,
     Effect,
     Entry,
     Give,
@@ -33,13 +32,9 @@ from govbot.records import (
     Managed,
     Open,
     Opened,
-    Part,
-    Quote,
     Ruling,
-    Says,
     StageEnded,
     Switched,
-    Tally,
     Turned,
     plain,
 )

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from govbot.charter import Charter, Reading, StartProcess, citations_in, effects_of
+from govbot.charter import Charter, Reading, citations_in, effects_of
 from govbot.constitution import Constitution
+from govbot.effects import StartProcess
 from govbot.grounding import ground_charter
 from govbot.numbers import Quantity, is_time, quantities, same
 from govbot.passages import spans_of

@@ -16,19 +16,16 @@ from govbot.agent import Agent
 from govbot.breakglass import waits
 from govbot.community import touched
 from govbot.errors import MemberError, OperatorError, Refused
+from govbot.parts import Acted, Announcement, Errand, Part
 from govbot.records import (
     BOT,
-    Acted,
-    Announcement,
     Citation,
     Done,
     Effect,
     Entry,
-    Errand,
     Fact,
     Manage,
     Opened,
-    Part,
     StageEnded,
     moment,
 )

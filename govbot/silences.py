@@ -10,19 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from govbot.charter import (
-    Charter,
-    GrantRole,
-    InputRule,
-    OutcomeRule,
-    Reading,
-    RevokeRole,
-    Stage,
-    citations_in,
-    effects_of,
-    identifier,
-)
+from govbot.charter import Charter, InputRule, Reading, Stage, citations_in, effects_of, identifier
 from govbot.constitution import Constitution
+from govbot.effects import GrantRole, OutcomeRule, RevokeRole
 from govbot.expression import names_in
 from govbot.lint import Finding
 from govbot.numbers import Quantity, quantities

@@ -15,21 +15,18 @@ from immutables import Map
 from pydantic import ValidationError
 
 from govbot.balloting import candidates, count_ballots, delegate, exact_of, weights_of
-from govbot.charter import (
+from govbot.charter import Charter, InputRule, Stage, TallyRule
+from govbot.effects import (
     AmendConstitution,
     Announce,
     CarryOut,
-    Charter,
     EffectRule,
     GrantRole,
-    InputRule,
     OutcomeRule,
     Platform,
     PlatformRule,
     RevokeRole,
-    Stage,
     StartProcess,
-    TallyRule,
 )
 from govbot.errors import GovbotError
 from govbot.expression import evaluate, names_in

@@ -17,6 +17,7 @@ FLOORS = {
     "govbot": 0,
     "govbot.errors": 0,
     "govbot.records": 1,
+    "govbot.parts": 2,
     "govbot.expression": 1,
     "govbot.passages": 1,
     "govbot.tools.charts": 1,
@@ -36,14 +37,14 @@ FLOORS = {
     "govbot.llm.openai": 4,
     "govbot.llm.named": 5,
     "govbot.engines": 2,
-    "govbot.surfaces": 2,
+    "govbot.surfaces": 3,
     "govbot.logs": 2,
-    "govbot.surfaces.communities": 3,
+    "govbot.surfaces.communities": 4,
     "govbot.surfaces.discord": 2,
     "govbot.surfaces.discord.ids": 3,
     "govbot.surfaces.discord.invitation": 3,
     "govbot.surfaces.discord.members": 3,
-    "govbot.surfaces.discord.registry": 3,
+    "govbot.surfaces.discord.registry": 4,
     "govbot.surfaces.discord.store": 3,
     "govbot.surfaces.discord.words": 4,
     "govbot.surfaces.discord.catchup": 4,
@@ -53,6 +54,7 @@ FLOORS = {
     "govbot.surfaces.discord.cards": 18,
     "govbot.surfaces.discord.homes": 19,
     "govbot.surfaces.discord.desk": 20,
+    "govbot.surfaces.discord.effects": 20,
     "govbot.surfaces.discord.opening": 21,
     "govbot.surfaces.discord.setup": 21,
     "govbot.surfaces.discord.reminders": 21,
@@ -63,11 +65,12 @@ FLOORS = {
     "govbot.surfaces.discord.client": 26,
     "govbot.surfaces.discord.checks": 26,
     "govbot.tools.dates": 2,
+    "govbot.shapes": 4,
     "govbot.tools.draws": 2,
     "govbot.tools.nomcom": 2,
     "govbot.tools.results": 3,
     "govbot.tools.panels": 4,
-    "govbot.testing": 3,
+    "govbot.testing": 4,
     "govbot.tools.ballots": 4,
     "govbot.tools.choice": 5,
     "govbot.tools.ranked": 5,
@@ -82,6 +85,7 @@ FLOORS = {
     "govbot.tools.counting": 9,
     "govbot.tools": 10,
     "govbot.switches": 2,
+    "govbot.effects": 5,
     "govbot.charter": 11,
     "govbot.readingfile": 12,
     "govbot.balloting": 12,
@@ -167,7 +171,9 @@ IMPURE = {
 KEY_MAKING = {"ledger.py": {"secrets"}}
 
 # Words of the shipped readings that the kernel itself speaks of: what a process is and becomes.
-KERNEL_WORDS = {"input", "text", "member", "number", "choice", "ruling", "amendment"}
+KERNEL_WORDS = {
+    "input", "text", "member", "number", "choice", "ruling", "amendment", "term", "warning",
+}  # fmt: skip
 
 
 def modules() -> Iterator[tuple[str, Path]]:

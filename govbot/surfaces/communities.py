@@ -8,7 +8,8 @@ opened when it is first needed.
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from govbot.records import Acted, Announcement, Errand, Member
+from govbot.parts import Acted, Announcement, Errand
+from govbot.records import Member
 from govbot.surfaces import House
 
 

@@ -12,7 +12,8 @@ import discord
 from discord import ui
 from pydantic import TypeAdapter
 
-from govbot.records import Action, Ask, Give, Reply
+from govbot.parts import Reply
+from govbot.records import Action, Ask, Give
 from govbot.surfaces import Giveable
 from govbot.surfaces.communities import Community
 from govbot.surfaces.discord import ballots, opening, setup

@@ -6,7 +6,7 @@ Owns the choice of buttons and menus from what a process takes now. What a card 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from govbot.records import Card
+from govbot.parts import Card
 from govbot.surfaces import Giveable
 from govbot.surfaces.discord.components import button, link, menu, row, rows_of
 from govbot.surfaces.discord.ids import Press, choosing, spelling

@@ -14,7 +14,8 @@ import discord
 from discord import ui
 
 from govbot.errors import GovbotError
-from govbot.records import Ask, Card, Intent, Reply, Show
+from govbot.parts import Card, Reply
+from govbot.records import Ask, Intent, Show
 from govbot.surfaces import Giveable, Openable
 from govbot.surfaces.discord import buttons, opening, setup
 from govbot.surfaces.discord.buttons import Pressing

@@ -13,7 +13,8 @@ from weakref import WeakValueDictionary
 
 import discord
 
-from govbot.records import Intent, Member, Open, Reply, Request
+from govbot.parts import Reply
+from govbot.records import Intent, Member, Open, Request
 from govbot.surfaces import answered
 from govbot.surfaces.communities import Communities, Community
 from govbot.surfaces.discord.components import link, row

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import discord
 
-from govbot.records import Acted, Announcement, Errand, Reply
+from govbot.parts import Acted, Announcement, Errand, Reply
 from govbot.surfaces import SORRY
 from govbot.surfaces.communities import Communities, Community
 from govbot.surfaces.discord import buttons, commands

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 import aiohttp
 import discord
 
-from govbot.records import Announcement, Card
+from govbot.parts import Announcement, Card
 from govbot.surfaces.communities import Community
 from govbot.surfaces.discord.cards import closed, shown
 from govbot.surfaces.discord.ids import Press

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 import discord
 
-from govbot.records import Card, moment
+from govbot.parts import Card
+from govbot.records import moment
 from govbot.surfaces.communities import Community
 from govbot.surfaces.discord.components import link, row
 from govbot.surfaces.discord.desk import Desk

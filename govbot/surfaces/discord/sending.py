@@ -16,7 +16,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from govbot.records import Announcement, Reply
+from govbot.parts import Announcement, Reply
 from govbot.surfaces import SORRY
 from govbot.surfaces.discord.components import view_of
 from govbot.surfaces.discord.render import content, embeds, escaped, split

@@ -65,7 +65,7 @@ async def pressed(
     draft = desk.store.draft(desk.id, interaction.user.id, DRAFT)
     if not manages(interaction) or not isinstance(draft, dict):
         return Said(NOT_ALLOWED if not manages(interaction) else "Begin with /govbot setup.")
-    if press.kind == "done":
+    if press.kind == "finish":
         return await _finish(desk, interaction, draft)
     if press.kind == "zone" and not answers:
         return _zone_form(draft)
@@ -174,7 +174,7 @@ async def _roles(desk: Desk, draft: dict[str, Any], page: int) -> Said:
 
 
 def _last(draft: dict[str, Any]) -> dict[str, Any]:
-    return button("Save" if draft["founded"] else "Found the community", _step("done"), 3)
+    return button("Save" if draft["founded"] else "Found the community", _step("finish"), 3)
 
 
 def _holders(desk: Desk, draft: dict[str, Any], name: str) -> str:
