@@ -119,9 +119,11 @@ def _past(past: Rehearsal) -> Iterator[str]:
         )
     for refused in past.refused:
         yield (
-            f"not taken: {refused.inputs} inputs {refused.input!r} of type {refused.type}, such as:"
-            f" {refused.why}"
+            f"not taken: {refused.inputs} of {refused.input!r} in {refused.type}, one of them"
+            f" because {refused.why}"
         )
+    if past.refused:
+        yield "Whoever gave them might have done so at another time; a rehearsal cannot know that."
     if past.moved:
         yield f"{past.moved} would have come out the same at another time."
     yield f"{len(past.changed)} would have come out differently."

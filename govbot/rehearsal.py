@@ -262,10 +262,22 @@ class _Played:
 
     def taken(self, entry: Entry, what: str) -> None:
         if found := objections(self.process, entry, entry.prev):
-            self.refused.append((what, entry.member, "; ".join(found)))
+            self.refused.append((what, self.name(entry.member), self.said(what, found)))
             return
         self.process = apply(self.process, entry)
         self.early(entry)
+
+    def name(self, member: str) -> str:
+        known = self.process.roll.get(member)
+        return known.name if known else member
+
+    def said(self, what: str, found: list[str]) -> str:
+        """Why it was not taken; of what is hidden nothing that could tell what it was."""
+        stage = self.process.now if self.process.status == "open" else None
+        rule = stage.input(what) if stage else None
+        if rule is not None and rule.hidden:
+            return f"process {self.process.number} does not take it as it was given"
+        return "; ".join(found)
 
     def managed(self, entry: Entry, body: Managed, longer: timedelta | None) -> None:
         manage = Manage(process=self.process.number, act=body.act, reason=body.reason, by=body.by)
