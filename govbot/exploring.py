@@ -260,7 +260,7 @@ class _Walk:
             seen.append(name)
             stage = self.charter.stage(name)
             tallied = {(rule.kind, rule.counter): 0 for rule in stage.inputs}
-            names = next(self.worlds(stage, 1, tallied, frozenset()))
+            names = next(iter(self.worlds(stage, 1, tallied, _asked(stage))))
             try:
                 position = _first(stage.outcomes, names)
             except ExpressionError:

@@ -132,14 +132,21 @@ def _past(past: Rehearsal) -> Iterator[str]:
 def _otherwise(each: Otherwise) -> Iterator[str]:
     yield f"#{each.number} {each.title} ({each.type}): {_led(each)}"
     for mark, one in (("-", each.before), ("+", each.after)):
-        where = f"{one.place}: “{one.quote}”" if one.quote else "no sentence of the constitution"
-        yield f"    {mark} {one.outcome}: {f'by {one.rule!r}, ' if one.rule else ''}{where}"
+        yield f"    {mark} {one.outcome}{_by(one)}"
         yield from _sums(one)
     for refused in each.refused:
         yield f"    not taken: {refused}"
     if each.follows:
         begun = ", ".join(f"#{number}" for number in each.follows)
         yield f"    what it started might not have begun: {begun}"
+
+
+def _by(one: Verdict) -> str:
+    """The rule that decided, and the words it rests on."""
+    if not one.rule:
+        return ""
+    words = f"{one.place}: “{one.quote}”" if one.quote else "without a quote"
+    return f": by {one.rule!r}, {words}"
 
 
 def _led(each: Otherwise) -> str:

@@ -119,11 +119,12 @@ def rehearse(
     `entries` are a whole ledger in its order; `progress` is told how many have been looked at.
     With `everything` processes whose rules are the same are played too.
     """
-    seen = _Seen(before, after, everything)
+    seen, done = _Seen(before, after, everything), 0
     for done, entry in enumerate(entries, 1):
         seen.entry(entry)
         if done % 500 == 0:
             progress(done)
+    progress(done)
     return seen.told()
 
 
@@ -436,7 +437,9 @@ def _when(played: _Played | None, past: _Past) -> datetime | None:
 def verdict(played: _Played, constitution: Constitution) -> Verdict:
     """How a replay came out, and by which rule."""
     if played.process.status != "ended":
-        return Verdict(outcome=played.outcome, stage=played.process.stage, sums=played.why)
+        stage = played.process.stage
+        why = played.why or f"its stage {stage!r} would still be running, with nothing to end it"
+        return Verdict(outcome=played.outcome, stage=stage, sums=why)
     ended = stamp(played.process.ended_at) if played.process.ended_at else ""
     if played.last is None or played.outcome != played.last[0].outcome:
         return Verdict(outcome=played.outcome, ended=ended)

@@ -68,8 +68,9 @@ def test_every_story_comes_out_as_it_did_under_the_rules_it_had(name: str, tmp_p
 
 def test_rules_that_are_the_same_are_not_played(tmp_path: Path) -> None:
     live(tmp_path, voted)
-    rules = in_force(tmp_path)
-    found = rehearse(entries(tmp_path), rules, rules)
+    rules, told = in_force(tmp_path), list[int]()
+    found = rehearse(entries(tmp_path), rules, rules, told.append)
+    assert told == [len(list(entries(tmp_path)))]
     assert (found.ended, found.untouched, found.replayed) == (2, 2, 0)
 
 
