@@ -260,12 +260,11 @@ def _trials(charter: Charter, stage: Stage) -> Iterator[Mapping[str, Any]]:
     sizes = _sizes(conditions)
     while len(sizes) ** max(len(asked), 1) > MOST_TRIALS and len(sizes) > 3:
         sizes.pop(-2)
-    still = _still(charter, stage)
     for values in product(sizes, repeat=len(asked)):
         counts = dict(zip(asked, values, strict=True))
         given = sum(values)
         for eligible in sorted({max(given, 1), 2 * given + 1}):
-            world = {**still, **_world(stage, counts, given, eligible)}
+            world = _world(charter, stage, counts, given, eligible)
             for winners in _winning(stage):
                 yield {**world, **winners}
 
@@ -296,30 +295,24 @@ def _sizes(conditions: list[str]) -> list[int]:
     return sorted({0, 1, 2, 3} | near)
 
 
-def _still(charter: Charter, stage: Stage) -> Mapping[str, Any]:
-    """What is the same in all of a stage's worlds."""
+def _world(
+    charter: Charter, stage: Stage, counts: Mapping[str, int], given: int, eligible: int
+) -> Mapping[str, Any]:
     draws = {name: rule.count for each in charter.stages for name, rule in each.draws.items()}
+    names: dict[str, Any] = dict.fromkeys(_counted(stage), 0)
+    for rule in stage.inputs:
+        names[rule.counter] = sum(counts.get(identifier(c), 0) for c in rule.choices)
     return {
         **{name: 0 if rule.type == "number" else "x" for name, rule in charter.fields.items()},
         **{name: tuple(f"m{i}" for i in range(count)) for name, count in draws.items()},
         **{each.tally.named: ("x",) for each in charter.stages if each.tally is not None},
-        **dict.fromkeys(_counted(stage), 0),
-        "opener": "x",
-        "days_open": 1,
-    }
-
-
-def _world(stage: Stage, counts: Mapping[str, int], given: int, eligible: int) -> Mapping[str, Any]:
-    sums = {
-        rule.counter: sum(counts.get(identifier(c), 0) for c in rule.choices)
-        for rule in stage.inputs
-    }
-    return {
-        **sums,
+        **names,
         **counts,
+        "opener": "x",
         "eligible": eligible,
         "turnout": Fraction(given, eligible),
         "inputs": given,
+        "days_open": 1,
     }
 
 
