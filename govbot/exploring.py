@@ -440,7 +440,8 @@ def _unamendable(reading: Reading, before: Reading) -> Iterator[Finding]:
         cite = before.processes[lost[0]].cite
         yield _warning(
             ", ".join(lost),
-            f"“{cite.quote}” no longer holds: nothing could change the constitution any more",
+            f"“{cite.quote}” no longer holds or has to be read again: nothing could change the"
+            " constitution any more",
         )
 
 

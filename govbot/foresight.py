@@ -51,7 +51,7 @@ def foresee(
         findings=_new(_linted(before), _linted(after)),
         warnings=_new(
             explore(before.reading, before.constitution, people),
-            explore(after.reading, text, people, _known(before.reading, carried)),
+            explore(after.reading, text, people, before.reading),
         ),
         rehearsal=rehearse(entries, before, after, progress),
     )  # fmt: skip
@@ -60,13 +60,6 @@ def foresee(
 def _linted(rules: Rules) -> list[Finding]:
     reading, text = rules.reading, rules.constitution
     return [*lint(reading, text), *silences(reading, text)]
-
-
-def _known(before: Reading, carried: Rereading) -> Reading:
-    """The rules in force without those that have to be read again: they are not gone."""
-    stale = {each.type for each in carried.stale}
-    kept = {type: each for type, each in before.processes.items() if type not in stale}
-    return before.model_copy(update={"processes": kept})
 
 
 def _new(before: Iterable[Finding], after: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -176,7 +169,7 @@ def summary(seen: Foresight) -> str:
         types = list(dict.fromkeys(stale.type for stale in seen.stale))
         lines.append(f"To be read again before they can be used: {_some(types)}.")
     grave = [*seen.findings, *seen.warnings]
-    warned = [each.what for each in grave if each.level in ("error", "warning")]
+    warned = [each.what for each in grave if each.level != "note"]
     lines += [f"Warning: {what}." for what in warned[:MOST_SUMMED]]
     if len(warned) > MOST_SUMMED:
         lines.append(f"… and {len(warned) - MOST_SUMMED} more warnings.")

@@ -9,7 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 from community import START, Town, live
 
+from govbot import exploring
 from govbot.app import open_view
+from govbot.charter import reading_of
 from govbot.cli import main
 from govbot.config import Folder
 from govbot.constitution import Constitution
@@ -142,3 +144,19 @@ def test_the_lint_of_a_community_tells_what_its_text_does_not_say(town: Path) ->
     shown = run("constitution", "lint", "--dir", town)
     assert shown.exit_code == 0, shown.output
     assert "note: constitution: the constitution does not say in which time zone" in shown.output
+
+
+def test_an_amendment_that_takes_the_last_way_to_amend_says_so(
+    town: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exploring, "AMENDING", "announce")  # any effect that one charter has
+    memory = open_view(town)
+    before = Rules(memory.reading(), memory.constitution())
+    asyncio.run(memory.close())
+    document = before.reading.document
+    stage = document["processes"]["urgent_proposal"]["stages"][0]
+    stage["outcomes"][0]["effects"] = [{"announce": "It is changed."}]
+    rules = Rules(reading_of(document), before.constitution)
+    text = Constitution.load(edited(town, ("Discussion period: 48 hours", "Nothing is urgent.")))
+    said = summary(foresee([], rules, text))
+    assert "nothing could change the constitution any more" in said
