@@ -249,7 +249,7 @@ class _Walk:
             seen.append(name)
             stage = self.charter.stage(name)
             tallied = {(rule.kind, rule.counter): 0 for rule in stage.inputs}
-            names = next(self.worlds(stage, 1, tallied, frozenset()))
+            names = next(iter(self.worlds(stage, 1, tallied, _asked(stage))))
             try:
                 position = _first(stage.outcomes, names)
             except ExpressionError:
@@ -429,7 +429,8 @@ def _unamendable(reading: Reading, before: Reading) -> Iterator[Finding]:
         cite = before.processes[lost[0]].cite
         yield _warning(
             ", ".join(lost),
-            f"“{cite.quote}” no longer holds: nothing could change the constitution any more",
+            f"“{cite.quote}” no longer holds or has to be read again: nothing could change the"
+            " constitution any more",
         )
 
 

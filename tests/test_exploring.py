@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from govbot import exploring
 from govbot.app import templates
 from govbot.config import reading_beside
 from govbot.constitution import Constitution
@@ -148,3 +149,19 @@ def test_a_power_nobody_can_object_to_is_told_and_one_with_an_appeal_is_not() ->
 def test_the_bound_is_told_where_it_was_hit() -> None:
     found = [each for each in explored(nothing, most=10) if "at most 10" in each.what]
     assert [each.level for each in found] == ["note", "note"]
+
+
+def test_a_constitution_that_can_no_longer_be_changed_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exploring, "AMENDING", "announce")  # any effect that one charter has
+
+    def amending(document: dict[str, Any]) -> None:
+        stage(document)["outcomes"][0]["effects"] = [{"announce": "It is changed."}]
+
+    text, document = Constitution.load(EXAMPLE), yaml.safe_load(reading_beside(EXAMPLE).read_text())
+    amending(document)
+    before = read_reading(json.dumps(document), "before")
+    found = told(explored(nothing, before=before))
+    assert "nothing could change the constitution any more" in found and URGENT in found
+    assert told(explore(before, text, before=before)) == ""
