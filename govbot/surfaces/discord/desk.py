@@ -17,8 +17,9 @@ from govbot.records import Intent, Member, Open, Reply, Request
 from govbot.surfaces import answered
 from govbot.surfaces.communities import Communities, Community
 from govbot.surfaces.discord.components import link, row
-from govbot.surfaces.discord.homes import AWAY, Guilds, Homes
+from govbot.surfaces.discord.homes import Guilds, Homes
 from govbot.surfaces.discord.members import PLATFORM, cleaned, differing, gone, id_of, member_of
+from govbot.surfaces.discord.sending import AWAY
 from govbot.surfaces.discord.store import Store
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import discord
 
 from govbot.records import Announcement, Reply
-from govbot.surfaces import SORRY
+from govbot.surfaces import SORRY, Capabilities
 from govbot.surfaces.communities import Communities, Community
 from govbot.surfaces.discord import buttons, commands
 from govbot.surfaces.discord.buttons import UPDATES, Pressing
@@ -25,17 +25,20 @@ from govbot.surfaces.discord.catchup import Seen
 from govbot.surfaces.discord.commands import called, completions
 from govbot.surfaces.discord.components import answers
 from govbot.surfaces.discord.desk import PRIVATELY, UNFOUNDED, Desk
-from govbot.surfaces.discord.homes import AWAY, Homes, Pace, passing
+from govbot.surfaces.discord.homes import Homes, Pace
 from govbot.surfaces.discord.ids import Press, parsed
 from govbot.surfaces.discord.members import is_person
 from govbot.surfaces.discord.registry import fingerprint, proposing, standing
 from govbot.surfaces.discord.reminders import Reminders
 from govbot.surfaces.discord.render import rows
 from govbot.surfaces.discord.sending import (
+    AWAY,
     PATIENCE,
+    Ages,
     Answer,
     Said,
     in_person,
+    passing,
     post,
     reply,
     said_of,
@@ -77,6 +80,10 @@ class Session(Protocol):
 class Front:
     """All guilds of one bot, whichever connection serves them now."""
 
+    capabilities = Capabilities(
+        buttons=True, modals=True, ephemeral=True, threads=True, edit=True, direct=True, polls=True
+    )
+
     def __init__(
         self, communities: Communities, store: Store, pace: Pace,
         clock: Callable[[], datetime] = utc_now,
@@ -85,6 +92,7 @@ class Front:
         self.session: Session | None = None
         self.homes, self.seen = Homes(store, self, pace), Seen(store)
         self.reminders = Reminders(self.desk, store, clock, pace.reminding)
+        self.ages = Ages()
         self.first, self.at_work = asyncio.Event(), 0
         self._desks: dict[int, Desk] = {}
         communities.listener = self
@@ -247,7 +255,8 @@ class Front:
         desk = self.desk(interaction.guild_id or 0)
         data: Any = interaction.data or {}
         if interaction.type is kinds.application_command:
-            await Answer(interaction).give(commands.run(called(desk, interaction)))
+            call = called(desk, interaction)
+            await self._answer(interaction, call.process).give(commands.run(call))
         elif interaction.type is kinds.autocomplete:
             await self._complete(desk, interaction)
         elif interaction.type is kinds.modal_submit:
@@ -267,9 +276,27 @@ class Front:
         update = press.verb in UPDATES and interaction.message is not None
         self.at_work += 1
         try:
-            await Answer(interaction, update).give(buttons.pressed(pressing))
+            await self._answer(interaction, press.process, update).give(buttons.pressed(pressing))
         finally:
             self.at_work -= 1
+
+    def _answer(self, interaction: Interaction, process: int = 0, update: bool = False) -> Answer:
+        fresh = self.ages.fresh(interaction.created_at, utc_now())
+        return Answer(interaction, update, fresh, partial(self._beside, interaction, process))
+
+    async def _beside(self, interaction: Interaction, process: int, words: str) -> None:
+        """Tells somebody in a process's thread what could not be told to them alone."""
+        home = self.store.home(interaction.guild_id or 0, process)
+        guild = self.guild(interaction.guild_id or 0)
+        place = guild.get_channel_or_thread(home.thread) if home and guild else None
+        if not isinstance(place, discord.Thread):
+            log.error("interaction %s was lost and nobody could be told", interaction.id)
+            return
+        user = interaction.user.id
+        try:
+            await post(place, Said(f"<@{user}> {words}", plain=False, pinged=[user]))
+        except AWAY as error:
+            log.error("interaction %s was lost and nobody was told: %s", interaction.id, error)
 
     async def _complete(self, desk: Desk, interaction: Interaction) -> None:
         found = await completions(called(desk, interaction))

@@ -19,10 +19,9 @@ from govbot.records import Card, moment
 from govbot.surfaces.communities import Community
 from govbot.surfaces.discord.components import link, row
 from govbot.surfaces.discord.desk import Desk
-from govbot.surfaces.discord.homes import AWAY
 from govbot.surfaces.discord.members import snowflake
 from govbot.surfaces.discord.render import escaped
-from govbot.surfaces.discord.sending import Said, in_person, post
+from govbot.surfaces.discord.sending import AWAY, Said, in_person, post
 from govbot.surfaces.discord.store import Store, Wish
 
 log = logging.getLogger(__name__)
