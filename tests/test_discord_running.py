@@ -168,9 +168,13 @@ def test_the_health_file_is_kept_fresh_while_discord_answers(
         await service.until(health.is_file)
         first = json.loads(health.read_text())
         assert first["guilds"] == 1
+        assert governs("discord", "health", str(health)).exit_code == 0
         await service.until(lambda: json.loads(health.read_text())["at"] > first["at"])
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        os.utime(health, (0, 0))
+        assert governs("discord", "health", str(health)).exit_code == 1
+        assert governs("discord", "health", str(tmp_path / "none")).exit_code == 2
 
     live(tmp_path / "bot", script, started=False)
 
