@@ -74,6 +74,12 @@ class Client(discord.Client):
                 async for message in missed(guild, row.seen, self.front.is_for_me):
                     await self.front.said(message)
 
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        self.front.back(guild.id)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        self.front.back(guild.id)
+
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         await self.front.interacted(interaction)
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import discord
 
+from govbot.errors import OperatorError
 from govbot.records import Announcement, Reply
 from govbot.surfaces import SORRY, Capabilities
 from govbot.surfaces.communities import Communities, Community
@@ -92,7 +93,7 @@ class Front:
         self.session: Session | None = None
         self.homes, self.seen = Homes(store, self, pace), Seen(store)
         self.reminders = Reminders(self.desk, store, clock, pace.reminding)
-        self.ages = Ages()
+        self.ages, self.pauses = Ages(), (0.0, pace.again, 6 * pace.again, 24 * pace.again)
         self.first, self.at_work = asyncio.Event(), 0
         self._desks: dict[int, Desk] = {}
         communities.listener = self
@@ -131,8 +132,8 @@ class Front:
     # --- what homes and desks ask ----------------------------------------------------------------
 
     def guild(self, id: int) -> discord.Guild | None:
-        session = self.session
-        return session.get_guild(id) if session is not None and session.is_ready() else None
+        found = self.session.get_guild(id) if self.session is not None else None
+        return None if found is None or found.unavailable else found
 
     async def community(self, id: int) -> Community | None:
         return await self.communities.community(str(id))
@@ -176,16 +177,29 @@ class Front:
         self.first.set()
         await self.register(EVERYWHERE, None)
         for desk in self.desks():
-            desk.met = False
-            desk.aside(self._again(desk))
+            self.back(desk.id)
         for name in self.communities.known():
             self.reminders.changed(int(name) if name.isdigit() else 0)
             if name.isdigit() and not self.store.guild(int(name)).commands:
-                await self.communities.community(name)  # its commands are not known there yet
+                await self._first(name)
+
+    async def _first(self, name: str) -> None:
+        """A community whose commands Discord does not know yet is opened, which registers them."""
+        try:
+            await self.communities.community(name)
+        except OperatorError as error:
+            log.error("%s could not be opened: %s", name, error)
+
+    def back(self, guild: int) -> None:
+        """A guild is there, perhaps again: members, commands and cards may have changed."""
+        desk = self.desk(guild)
+        desk.met = False
+        desk.aside(self._again(desk))
 
     async def _again(self, desk: Desk) -> None:
-        community = await desk.community()
-        if community is not None:
+        if self.communities.is_open(str(desk.id)):
+            community = await desk.community()
+            assert community is not None, f"{desk.id} is open"
             await self.opened(str(desk.id), community)
 
     def message_gone(self, message: int) -> None:
@@ -337,15 +351,19 @@ class Front:
             log.error("message %s failed", message.id, exc_info=error)
         else:
             said = task.result()
-        if await self._sent(message, said):
-            self.seen.done(message)
+        for pause in self.pauses:
+            await asyncio.sleep(pause)
+            if await self._sent(message, said):
+                self.seen.done(message)
+                return
+        log.error("message %s is answered when Discord is back", message.id)
 
     async def _sent(self, message: discord.Message, said: Said) -> bool:
-        """Whether Discord took the answer; what it did not take is answered at the next ready."""
+        """Whether Discord took the answer, or never will."""
         try:
             await reply(message, said)
         except AWAY as error:
-            log.error("message %s is answered later: %s", message.id, error)
+            log.warning("message %s could not be answered: %s", message.id, error)
             return not passing(error)
         return True
 
