@@ -26,8 +26,9 @@ def shown(card: Card, given: Iterable[Giveable]) -> Said:
 
 def closed(card: Card, audit: str = "") -> Said:
     """A process that has ended: nothing to press but what explains it."""
-    links = [link("Audit", audit)] if audit else []
-    return Said(embeds=[embed(card)], rows=[row(*links, *_explaining(card.process))])
+    why = button("Why?", str(Press("why", card.process)))
+    record = link("Audit", audit) if audit else _audit(card.process, "Audit")
+    return Said(embeds=[embed(card)], rows=[row(why, record)])
 
 
 def looked_up(card: Card, given: Iterable[Giveable]) -> Said:
@@ -37,14 +38,12 @@ def looked_up(card: Card, given: Iterable[Giveable]) -> Said:
 
 def _asking(process: int) -> dict[str, Any]:
     mine = button("What I have given", str(Press("mine", process)))
-    return row(mine, *_explaining(process))
+    why = button("Why?", str(Press("why", process)))
+    return row(mine, why, _audit(process, "Audit so far"))
 
 
-def _explaining(process: int) -> list[dict[str, Any]]:
-    return [
-        button("Why?", str(Press("why", process))),
-        button("Audit so far", str(Press("audit", process))),
-    ]
+def _audit(process: int, said: str) -> dict[str, Any]:
+    return button(said, str(Press("audit", process)))
 
 
 # --- what can be pressed --------------------------------------------------------------------

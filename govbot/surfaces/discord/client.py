@@ -19,7 +19,6 @@ import discord
 
 from govbot.errors import OperatorError
 from govbot.records import stamp
-from govbot.surfaces import Capabilities
 from govbot.surfaces.discord.catchup import missed
 from govbot.surfaces.discord.components import Pressed
 from govbot.surfaces.discord.front import EVERYWHERE, Front
@@ -29,9 +28,6 @@ from govbot.surfaces.discord.sending import NOBODY
 
 log = logging.getLogger(__name__)
 
-CAPABILITIES = Capabilities(
-    buttons=True, modals=True, ephemeral=True, threads=True, edit=True, direct=True, polls=True
-)
 BEAT = 10.0  # seconds between two looks at the connection
 STEADY = 60.0  # seconds after which a connection counts as having held
 
@@ -77,6 +73,12 @@ class Client(discord.Client):
             if guild is not None and row.seen:
                 async for message in missed(guild, row.seen, self.front.is_for_me):
                     await self.front.said(message)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        self.front.back(guild.id)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        self.front.back(guild.id)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         await self.front.interacted(interaction)

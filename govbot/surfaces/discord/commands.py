@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 Interaction = discord.Interaction[Any]
 Outcome = Said | ui.Modal | None
+MOST_DIGITS = 10
 Completions = list[tuple[str, str | int]]
 
 # --- what comes back ---------------------------------------------------------------------------
@@ -52,7 +53,8 @@ class Called:
 
     @property
     def process(self) -> int:
-        return int(self.given.get("process") or 0)
+        said = str(self.given.get("process") or "")
+        return int(said) if said.isdigit() and len(said) < MOST_DIGITS else 0
 
     async def ask(self, action: Intent) -> Reply:
         return await self.desk.handle(self.interaction.user, self.interaction.id, action=action)
@@ -355,7 +357,7 @@ async def completions(call: Called) -> Completions:
         found = [_listed(card) for card in community.open() if _fits(card, typed)]
     elif call.focused == "choice":
         found = [
-            (n, v) for n, v in _choices(community.giveable(_number(call))) if typed in n.casefold()
+            (n, v) for n, v in _choices(community.giveable(call.process)) if typed in n.casefold()
         ]
     else:
         found = [
@@ -364,11 +366,6 @@ async def completions(call: Called) -> Completions:
             if typed in each.title.casefold()
         ]
     return found[:MOST]
-
-
-def _number(call: Called) -> int:
-    said = str(call.given.get("process") or "")
-    return int(said) if said.isdigit() and len(said) < 10 else 0
 
 
 def _listed(card: Card) -> tuple[str, str | int]:

@@ -6,12 +6,13 @@ through which every press comes back.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, Self
 
 import discord
 from discord import ui
 
-from govbot.surfaces.discord.ids import PATTERN, Press, press_of
+from govbot.surfaces.discord.ids import PATTERN, Press, parsed, press_of
 from govbot.surfaces.discord.render import label
 
 ROW, BUTTON, SELECT = 1, 2, 3
@@ -158,6 +159,19 @@ def form(title: str, custom_id: str, asked: Iterable[ui.Label[Any]]) -> ui.Modal
     for each in list(asked)[:5]:
         modal.add_item(each)
     return modal
+
+
+_OPENS = {"reason": "v", "new": "on", "form": "more", "text": "give", "number": "give",
+          "member": "give", "score": "give"}  # fmt: skip
+
+
+def reopening(custom_id: str) -> str:
+    """The id of a button that opens a form again, for when it could not be opened in time."""
+    press = parsed(custom_id)
+    if press is None or press.verb not in _OPENS:
+        return custom_id
+    verb = _OPENS[press.verb]
+    return str(replace(press, verb=verb, rest="" if verb == "give" else press.rest))
 
 
 def question(

@@ -13,7 +13,6 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-import aiohttp
 import discord
 
 from govbot.parts import Announcement, Card
@@ -21,7 +20,7 @@ from govbot.surfaces.communities import Community
 from govbot.surfaces.discord.cards import closed, shown
 from govbot.surfaces.discord.ids import Press
 from govbot.surfaces.discord.render import label
-from govbot.surfaces.discord.sending import Said, answer, post, said_of
+from govbot.surfaces.discord.sending import AWAY, Said, answer, passing, post, said_of
 from govbot.surfaces.discord.store import Home, Store
 
 log = logging.getLogger(__name__)
@@ -29,14 +28,6 @@ log = logging.getLogger(__name__)
 QUIET: Final = 10080  # minutes of silence after which Discord folds a thread away
 REMADE = 5  # times a card or thread that somebody deletes is made again
 LOOKED_THROUGH = 30  # messages in which a card is looked for that was posted as the bot went down
-AWAY = (discord.HTTPException, aiohttp.ClientError, OSError)
-
-
-def passing(error: BaseException) -> bool:
-    """Whether trying again later may help."""
-    if isinstance(error, discord.HTTPException):
-        return error.status >= 500 or error.status == 429
-    return True
 
 
 @dataclass(frozen=True)

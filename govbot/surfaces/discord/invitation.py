@@ -21,7 +21,7 @@ NEEDED: Mapping[str, str] = {
     "create_public_threads": "processes have no thread to be discussed in",
     "send_messages_in_threads": "I cannot answer in those threads",
     "manage_threads": "threads stay open when a process has ended",
-    "create_polls": "there are no straw polls",
+    "send_polls": "there are no straw polls",
 }
 
 
@@ -32,7 +32,10 @@ def needed() -> discord.Permissions:
 
 def permission_named(name: str) -> str:
     """A permission as Discord's settings call it."""
-    return name.replace("_", " ").title().replace(" In ", " in ")
+    return _CALLED.get(name, name.replace("_", " ").title().replace(" In ", " in "))
+
+
+_CALLED = {"send_polls": "Create Polls", "view_channel": "View Channels"}
 
 
 def intents() -> discord.Intents:

@@ -40,7 +40,9 @@ async def begin(
     missing = [blank for blank in asked.blanks if blank.required and not given.get(blank.name)]
     if not asked.blanks or (given and not missing):
         return await _open(desk, interaction, asked, given)
-    return page(asked, 0, {**_draft(desk, interaction, asked), **given})
+    kept = {**_draft(desk, interaction, asked), **given}
+    _keep(desk, interaction, asked, kept)  # should the form have to be opened again
+    return page(asked, 0, kept)
 
 
 def page(asked: Openable, number: int, given: Mapping[str, Any]) -> ui.Modal:
@@ -155,7 +157,9 @@ async def kind_picked(desk: Desk, interaction: Interaction, type: str) -> Said |
 async def _from_quoted(desk: Desk, interaction: Interaction, asked: Openable) -> Said | ui.Modal:
     words = desk.store.draft(desk.id, interaction.user.id, QUOTED)
     given = {_first_text(asked): words} if words else {}
-    return page(asked, 0, {**_draft(desk, interaction, asked), **given})
+    kept = {**_draft(desk, interaction, asked), **given}
+    _keep(desk, interaction, asked, kept)
+    return page(asked, 0, kept)
 
 
 def _first_text(asked: Openable) -> str:
