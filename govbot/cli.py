@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from govbot.constitution_commands import adopt, amend, diff, swap
 from govbot.init_command import init
-from govbot.model_commands import diff, evaluate, ratify, read, usage
+from govbot.model_commands import evaluate, ratify, read, usage
 from govbot.options import (
     CANNOT,
     UNSOUND,
@@ -278,9 +279,9 @@ def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
     sys.exit(UNSOUND if grave else 0)
 
 
-for _command in (read, ratify, diff):
+for _command in (read, ratify, diff, swap, adopt):
     constitution.add_command(_command)
-for _command in (evaluate, init, usage):
+for _command in (amend, evaluate, init, usage):
     main.add_command(_command)
 
 

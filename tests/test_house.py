@@ -65,6 +65,7 @@ FLOORS = {
     "govbot.readers.words": 12,
     "govbot.lint": 13,
     "govbot.composition": 13,
+    "govbot.swapping": 13,
     "govbot.stages": 13,
     "govbot.readers.offline": 13,
     "govbot.rulings": 13,
@@ -90,12 +91,14 @@ FLOORS = {
     "govbot.surfaces.terminal": 20,
     "govbot.app": 21,
     "govbot.demo": 22,
+    "govbot.changing": 22,
     "govbot.evaluation": 22,
     "govbot.stories": 22,
     "govbot.handbook": 23,
     "govbot.options": 22,
     "govbot.model_commands": 23,
     "govbot.init_command": 23,
+    "govbot.constitution_commands": 23,
     "govbot.cli": 24,
     "govbot.__main__": 25,
 }
@@ -112,7 +115,7 @@ PURE = [
     "process.py", "stages.py", "ledger.py", "verify.py", "expression.py", "charter.py", "lint.py",
     "replies.py", "audit.py", "state.py", "balloting.py", "numbers.py", "grounding.py",
     "passages.py", "rulings.py", "composition.py", "community.py",
-    "amendments.py", "redline.py", "carrying.py", "proposing.py",
+    "amendments.py", "redline.py", "carrying.py", "proposing.py", "swapping.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
