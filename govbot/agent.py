@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from govbot.balloting import candidates
+from govbot.breakglass import held, told_off
+from govbot.cards import choices
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.memory import Memory
 from govbot.process import MAX_TEXT
@@ -38,6 +40,7 @@ from govbot.records import (
     Request,
     Ruling,
     Seen,
+    SetAside,
     Show,
     StageEnded,
     Turned,
@@ -48,7 +51,6 @@ from govbot.records import (
 )
 from govbot.replies import (
     OFFERED,
-    choices,
     explained,
     listing,
     meant,
@@ -56,6 +58,7 @@ from govbot.replies import (
     recorded,
     refusal,
     sentence,
+    spoken,
     status,
     uncovered,
 )
@@ -87,6 +90,12 @@ class Agent:
 
     async def handle(self, request: Request) -> Reply:
         """Answers one request. An OperatorError is for the log, not for the member."""
+        reply = await self._handled(request)
+        if off := told_off(self.memory.community):
+            return reply.model_copy(update={"text": f"{reply.text}\n\n{off}"})
+        return reply
+
+    async def _handled(self, request: Request) -> Reply:
         try:
             await self.meet(request.member)
             if (kept := self.memory.engine.find(f"request:{request.id}")) is not None:
@@ -264,7 +273,7 @@ class Agent:
     async def _close_if_due(self, number: int) -> None:
         """A stage past its time is ended before anything else is tried on it."""
         process, now = self.memory.get_process(number), self._now()
-        while _is_due(process, now):
+        while _is_due(process, now) and not held(self.memory.community, process.charter):
             await self._end(process, now)
             process = self.memory.get_process(number)
 
@@ -284,7 +293,7 @@ class Agent:
         """A refusal is put on the process's record, so that a moderator can see it."""
         id = f"process_{intent.process}" if not isinstance(intent, Open) else ""
         process = self.memory.process(id)
-        if process is None:
+        if process is None or held(self.memory.community, process.charter):
             return Reply(text=refusal(refused.objections), ok=False)
         body = Turned(
             tried=intent.input if isinstance(intent, Give) else intent.kind,
@@ -308,12 +317,13 @@ class Agent:
         """What a recorded entry is worth saying to whoever asked for it."""
         process = self.memory.get_process(str(entry.process))
         constitution = self.memory.constitution(process.constitution)
-        text = recorded(entry, process, constitution, self.memory.community)
+        parts = recorded(entry, process, constitution, self.memory.community)
         return Reply(
-            text=text,
+            text=spoken(parts),
             ok=not isinstance(entry.body, Turned),
             process=process.id,
             entry=entry.n,
+            parts=parts,
             choices=choices(process),
         )
 
@@ -328,19 +338,22 @@ class Agent:
         ruled = (
             entry
             for entry in reversed(self.memory.history(process.id))
-            if isinstance(entry.body, StageEnded | Opened | Managed)
+            if isinstance(entry.body, StageEnded | Opened | Managed | SetAside)
         )
         constitution = self.memory.constitution(process.constitution)
-        text = explained(next(ruled), process, constitution, self.memory.community)
-        return Reply(text=text, process=process.id)
+        parts = explained(next(ruled), process, constitution, self.memory.community)
+        return Reply(text=spoken(parts), process=process.id, parts=parts)
 
     def _show(self, show: Show) -> Reply:
         if show.process is not None:
-            process = self.memory.get_process(show.process)
-            text = status(process, self.memory.community)
-            return Reply(text=text, process=process.id, choices=choices(process))
+            return self._stands(self.memory.get_process(show.process))
         active = self.memory.get_active_processes(SHOWN + 1)
         return Reply(text=listing(active[:SHOWN], len(active) > SHOWN, self.memory.community))
+
+    def _stands(self, process: Process) -> Reply:
+        constitution = self.memory.constitution(process.constitution)
+        parts = status(process, constitution, self.memory.community)
+        return Reply(text=spoken(parts), process=process.id, parts=parts, choices=choices(process))
 
     def _unclear(self, unclear: Unclear) -> Reply:
         understood = f" I understood {unclear.understood}." if unclear.understood else ""
@@ -369,6 +382,8 @@ class Agent:
 
         The member sees it first and says whether it is put to those who may.
         """
+        if self.memory.community.off:
+            return Reply(text="That is no use while the bot is off.", ok=False)
         constitution = self.memory.constitution()
         found = await self.reader.propose(
             want.what, constitution, self._vocabulary(request),

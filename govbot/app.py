@@ -25,6 +25,7 @@ from govbot.config import Folder, Settings, reading_beside
 from govbot.constitution import Constitution
 from govbot.engines.sqlite import SqliteEngine
 from govbot.errors import OperatorError
+from govbot.house import FrontDoor
 from govbot.ledger import Key
 from govbot.lint import errors
 from govbot.memory import Memory, rebuild
@@ -33,7 +34,7 @@ from govbot.readers import Reader
 from govbot.readers.offline import OfflineReader
 from govbot.readingfile import load_reading, write_reading
 from govbot.records import BOT, Adopted, Announcement, Body, Fact, Founded, Ratified
-from govbot.scheduler import Deliver, Scheduler
+from govbot.scheduler import Act, Deliver, Scheduler
 from govbot.tools.dates import zone_named
 from govbot.verify import Report, verify
 from govbot.versions import Versions
@@ -60,6 +61,11 @@ class Bot:
     archive: Archive
     versions: Versions
     scheduler: Scheduler
+
+    @property
+    def house(self) -> FrontDoor:
+        """This community, as surfaces may know it."""
+        return FrontDoor(self.agent, self.archive, self.scheduler.wake)
 
     async def run(self) -> None:
         """Keeps time, carries out effects and keeps audits true, until it is cancelled."""
@@ -353,7 +359,9 @@ def measured_readers(
     return lambda: ModelReader(metered, OfflineReader()), lambda: metered.tokens
 
 
-async def open_bot(path: Path, deliver: Deliver, clock: Clock = utc_now, model: str = "") -> Bot:
+async def open_bot(
+    path: Path, deliver: Deliver, clock: Clock = utc_now, model: str = "", act: Act | None = None
+) -> Bot:
     """A community's bot, the only one writing to this folder. `model` beats the settings'."""
     folder = Folder(path)
     settings = folder.settings()
@@ -369,7 +377,7 @@ async def open_bot(path: Path, deliver: Deliver, clock: Clock = utc_now, model: 
     archive.write(archive.behind())
     versions = Versions(memory, folder.constitution(settings))
     versions.write()
-    return Bot(folder, settings, memory, agent, archive, versions, Scheduler(agent, deliver))
+    return Bot(folder, settings, memory, agent, archive, versions, Scheduler(agent, deliver, act))
 
 
 def _warn(folder: Folder, settings: Settings, memory: Memory, clock: Clock) -> None:

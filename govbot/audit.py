@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from govbot.amendments import Inapplicable, applied, as_diff
+from govbot.cards import PROVISIONAL, counts
 from govbot.carrying import amendments_in
 from govbot.constitution import Constitution
 from govbot.records import (
@@ -27,11 +28,13 @@ from govbot.records import (
     Managed,
     Opened,
     Ratified,
+    SetAside,
     StageEnded,
+    Switched,
     Turned,
     plain,
 )
-from govbot.replies import PROVISIONAL, counts, sentence
+from govbot.replies import sentence
 from govbot.rulings import in_words
 from govbot.stages import rulings_in
 from govbot.state import Process, electorate, of_roles_alone
@@ -115,6 +118,9 @@ class AuditTrail:
         yield ""
         yield f"**{sentence(self._outcome(process))}**"
         yield ""
+        if process.set_aside_by is not None:
+            yield f"**Process {process.set_aside_by} has set this outcome aside.**"
+            yield ""
         if process.provisional:
             yield f"**{PROVISIONAL}**"
             yield ""
@@ -235,7 +241,7 @@ class AuditTrail:
                 continue
             yield f"| {rule.kind} | count | by |"
             yield "| --- | --- | --- |"
-            for choice, count in counts(process, rule):
+            for choice, count in counts(process, rule, rule.choices):
                 by = sorted(id for id, (value, _) in standing.items() if value == choice)
                 people = ", ".join(self._name(id, process) for id in by) or "—"
                 yield f"| {escape(choice)} | {count} | {people} |"
@@ -269,14 +275,22 @@ class AuditTrail:
                 return f"the stage “{body.stage}” ended ({body.why}): {named}{led}"
             case Managed() as body:
                 return f"{who}: {body.act}. Reason: {escape(body.reason)}"
-            case Adopted() as body:
-                return f"{who} adopted the constitution `{body.constitution}`"
-            case Ratified() as body:
-                return f"{who} put the reading `{body.reading}` in force"
+            case Adopted(constitution=version) | Ratified(reading=version):
+                what = "constitution" if isinstance(entry.body, Adopted) else "reading"
+                return f"{who} put the {what} `{version}` in force"
+            case SetAside() as body:
+                return f"the outcome was set aside by process {body.by}"
+            case Switched() as body:
+                return f"the bot was switched {'on again' if body.on else 'off'}"
             case Done() as body:
-                note = f" ({escape(body.note)})" if body.note else ""
-                return f"{body.effect.does} {'done' if body.ok else 'failed'}{note}"
+                return self._carried_out(body)
         return f"{entry.body.kind} by {who}"
+
+    def _carried_out(self, body: Done) -> str:
+        does = str(body.effect.arguments.get("do", body.effect.does))
+        note = f" ({escape(body.note)})" if body.note else ""
+        undo = f"; undone by: {escape(str(body.undo.get('do')))}" if body.undo else ""
+        return f"{escape(does)} {'done' if body.ok else 'failed'}{note}{undo}"
 
     def _value(self, process: Process, body: Given) -> str:
         rule = process.rules.stage(body.stage).input(body.input)
@@ -392,7 +406,7 @@ class Listed:
     @classmethod
     def of(cls, process: Process) -> "Listed":
         rules = process.rules.title
-        return cls(process.number, process.title, rules, process.status, process.outcome)
+        return cls(process.number, process.title, rules, process.status, process.result or None)
 
 
 def index(listed: Iterable[Listed]) -> str:

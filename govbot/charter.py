@@ -13,10 +13,42 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from govbot.effects import (
+    AmendConstitution as AmendConstitution,
+)
+from govbot.effects import (
+    Announce as Announce,
+)
+from govbot.effects import (
+    CarryOut as CarryOut,
+)
+from govbot.effects import (
+    Duration as Duration,
+)
+from govbot.effects import (
+    EffectRule as EffectRule,
+)
+from govbot.effects import (
+    Expression as Expression,
+)
+from govbot.effects import (
+    GrantRole as GrantRole,
+)
+from govbot.effects import (
+    Name as Name,
+)
+from govbot.effects import (
+    Platform as Platform,
+)
+from govbot.effects import (
+    RevokeRole as RevokeRole,
+)
+from govbot.effects import (
+    StartProcess as StartProcess,
+)
 from govbot.errors import GovbotError
-from govbot.expression import parse as parse_expression
 from govbot.records import Act, Citation, Record, canonical, digest
-from govbot.tools.dates import parse_duration
+from govbot.switches import SettingAside
 from govbot.tools.methods import check_options, method_named
 from govbot.tools.weights import MetricRule, number_of
 
@@ -31,22 +63,6 @@ BALLOTS_OF: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _expression(text: str) -> str:
-    try:
-        parse_expression(text)
-    except GovbotError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
-def _duration(text: str) -> str:
-    try:
-        parse_duration(text)
-    except GovbotError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
 def _exactly(value: Any) -> Any:
     try:
         number_of(value, "this")
@@ -55,10 +71,7 @@ def _exactly(value: Any) -> Any:
     return value
 
 
-Expression = Annotated[str, AfterValidator(_expression)]
 Exactly = Annotated[int | str, AfterValidator(_exactly)]
-Duration = Annotated[str, AfterValidator(_duration)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,60}$")]
 
 
 def identifier(choice: str) -> str:
@@ -89,15 +102,22 @@ class Condition(Record):
 
 
 class FieldRule(Record):
-    """Something asked for when a process is opened.
+    """Something asked for when a process is opened; a text with `choices` is one of them.
 
     A `ruling` is proposed by a reader; an `amendment` is a change of the constitution in force.
     """
 
     type: Literal["text", "member", "number", "ruling", "amendment"] = "text"
+    choices: tuple[str, ...] = ()
     label: str = ""
     required: bool = True
     most: int = Field(4000, gt=0, le=20_000)
+
+    @model_validator(mode="after")
+    def _texts_are_chosen(self) -> Self:
+        if self.choices and self.type != "text":
+            raise ValueError(f"only a text is one of some choices, not a {self.type}")
+        return self
 
 
 Takes = Literal[
@@ -229,76 +249,6 @@ class TallyRule(Record):
         except GovbotError as error:
             raise ValueError(str(error)) from None
         return self
-
-
-class Announce(Record):
-    announce: str
-
-
-class RoleChange(Record):
-    role: str
-    to: Expression
-
-
-class GrantRole(Record):
-    grant_role: RoleChange
-
-
-class RevokeRole(Record):
-    revoke_role: RoleChange
-
-
-class ProcessStart(Record):
-    type: Name
-    fields: dict[str, Expression] = {}
-
-
-class StartProcess(Record):
-    start_process: ProcessStart
-
-
-class Carried(Record):
-    """A field that holds a ruling, and the acts that it may be about."""
-
-    ruling: Name
-    may: tuple[Act, ...] = Field(min_length=1)
-
-
-class CarryOut(Record):
-    carry_out: Carried
-
-
-class Amending(Record):
-    """The field that holds the amendment."""
-
-    amendment: Name
-
-
-class AmendConstitution(Record):
-    amend_constitution: Amending
-
-
-def _effect_kind(given: Any) -> str | None:
-    """Which effect is meant, so that a fault in one is not told as a fault of all."""
-    names = given if isinstance(given, Mapping) else getattr(type(given), "model_fields", ())
-    return next((kind for kind in EFFECTS if kind in names), None)
-
-
-EFFECTS = ("announce", "grant_role", "revoke_role", "start_process", "carry_out",
-           "amend_constitution")  # fmt: skip
-EffectRule = Annotated[
-    Annotated[Announce, Tag("announce")]
-    | Annotated[GrantRole, Tag("grant_role")]
-    | Annotated[RevokeRole, Tag("revoke_role")]
-    | Annotated[StartProcess, Tag("start_process")]
-    | Annotated[CarryOut, Tag("carry_out")]
-    | Annotated[AmendConstitution, Tag("amend_constitution")],
-    Discriminator(
-        _effect_kind,
-        custom_error_type="no_effect",
-        custom_error_message=f"an effect is one of {', '.join(EFFECTS)}",
-    ),
-]
 
 
 class OutcomeRule(Record):
@@ -467,6 +417,14 @@ class Charter(Record):
     def amends(self) -> bool:
         """Whether an outcome of it changes the constitution."""
         return any(isinstance(effect, AmendConstitution) for effect in effects_of(self))
+
+    def _subjects_are_numbers(self) -> Self:
+        numbers = {name for name, rule in self.fields.items() if rule.type == "number"}
+        for effect in effects_of(self):
+            if isinstance(effect, SettingAside) and effect.set_aside.process not in numbers:
+                named = effect.set_aside.process
+                raise ValueError(f"it sets aside {named!r}, which is no field of type number")
+        return self
 
     def may_rule(self, field: str) -> frozenset[Act]:
         """The acts that some outcome carries out of the ruling in this field."""

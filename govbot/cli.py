@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from govbot.constitution_commands import adopt, amend, diff, swap
+from govbot.discord_commands import discord_group, run_group
 from govbot.init_command import init
 from govbot.model_commands import evaluate, ratify, read, usage
 from govbot.options import (
@@ -24,6 +25,7 @@ from govbot.options import (
     model_option,
     run,
 )
+from govbot.rehearse_command import rehearse
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -215,10 +217,12 @@ def process_show(number: int, folder: Path) -> None:
     \b
     Example:  govbot process show 125
     """
-    from govbot.replies import status
+    from govbot.replies import spoken, status
 
     memory = _view(folder)
-    click.echo(status(memory.get_process(number), memory.community))
+    found = memory.get_process(number)
+    rules = memory.constitution(found.constitution)
+    click.echo(spoken(status(found, rules, memory.community)))
 
 
 @main.group()
@@ -251,9 +255,13 @@ def constitution_show(section: str | None, folder: Path) -> None:
 
 @constitution.command("lint")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--reading", type=click.Path(path_type=Path),
+    help="The reading to check, such as a draft; else the one beside the constitution.",
+)  # fmt: skip
 @dir_option
 @json_option
-def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
+def constitution_lint(path: Path | None, reading: Path | None, folder: Path, as_json: bool) -> None:
     """Check a constitution's reading: quotes, numbers, names, ties, ends.
 
     \b
@@ -268,7 +276,7 @@ def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
 
     home = Folder(folder)
     path = path or home.constitution(home.settings())
-    found = lint(load_reading(reading_beside(path)), Constitution.load(path))
+    found = lint(load_reading(reading or reading_beside(path)), Constitution.load(path))
     if as_json:
         click.echo(json.dumps([finding.model_dump() for finding in found], indent=2))
     for finding in () if as_json else found:
@@ -281,7 +289,7 @@ def constitution_lint(path: Path | None, folder: Path, as_json: bool) -> None:
 
 for _command in (read, ratify, diff, swap, adopt):
     constitution.add_command(_command)
-for _command in (amend, evaluate, init, usage):
+for _command in (amend, evaluate, init, rehearse, usage, run_group, discord_group):
     main.add_command(_command)
 
 

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import cast
 
+from immutables import Map
+
+from govbot.breakglass import setting_aside_objections, switching_objections
 from govbot.charter import reading_of
 from govbot.errors import GovbotError
 from govbot.records import (
@@ -19,15 +22,16 @@ from govbot.records import (
     Fact,
     Founded,
     Managed,
-    Member,
     Opened,
     Ratified,
     Seen,
+    SetAside,
     StageEnded,
+    Switched,
     canonical,
     digest,
 )
-from govbot.state import Community
+from govbot.state import Community, Switching, effective
 from govbot.tools.dates import zone_named
 
 BY_HAND = "by:"  # ahead of the name in which somebody adopts or ratifies at the machine
@@ -49,8 +53,20 @@ def community_objections(community: Community, fact: Fact) -> list[str]:
             )
         case Managed() as body if body.effect is not None:
             return _ruled_objections(community, fact, body)
-        case Done() as body if community.pending.get(body.effect.id) != body.effect:
-            return [f"the effect {body.effect.id!r} is not due"]
+        case Done() as body:
+            return _done_objections(community, body)
+        case SetAside() as body:
+            return setting_aside_objections(community, fact, body)
+        case Switched() as body:
+            return switching_objections(community, fact, body)
+    return []
+
+
+def _done_objections(community: Community, body: Done) -> list[str]:
+    if community.pending.get(body.effect.id) != body.effect:
+        return [f"the effect {body.effect.id!r} is not due"]
+    if body.changed is not None and body.changed != touched(community, body.effect):
+        return [f"the effect {body.effect.id!r} changes the roles of others than it says"]
     return []
 
 
@@ -155,17 +171,62 @@ def _ratified(community: Community, entry: Entry) -> Community:
 
 def _seen(community: Community, entry: Entry) -> Community:
     member = cast(Seen, entry.body).member
-    return _with_member(community, member, community.granted.get(member.id, ()))
+    # Once the platform has stopped reporting a role, a new report of it counts again.
+    still = tuple(r for r in community.revoked.get(member.id, ()) if r in member.roles)
+    seen = replace(community, platform=community.platform.set(member.id, member))
+    return _with_roles(seen, member.id, community.granted.get(member.id, ()), still)
 
 
-def _with_member(community: Community, member: Member, granted: tuple[str, ...]) -> Community:
-    roles = tuple(dict.fromkeys((*member.roles, *granted)))
+def _with_roles(
+    community: Community, id: str, granted: tuple[str, ...], revoked: tuple[str, ...]
+) -> Community:
+    member, members = community.platform.get(id), community.members
+    if member is not None:
+        members = members.set(id, effective(member, granted, revoked))
     return replace(
         community,
-        platform=community.platform.set(member.id, member),
-        granted=community.granted.set(member.id, granted),
-        members=community.members.set(member.id, member.model_copy(update={"roles": roles})),
+        granted=_kept(community.granted, id, granted),
+        revoked=_kept(community.revoked, id, revoked),
+        members=members,
     )
+
+
+def _kept(
+    roles: Map[str, tuple[str, ...]], id: str, held: tuple[str, ...]
+) -> Map[str, tuple[str, ...]]:
+    if held:
+        return roles.set(id, held)
+    return roles.delete(id) if id in roles else roles
+
+
+def touched(community: Community, effect: Effect) -> tuple[str, ...] | None:
+    """Whose roles an effect would change now; None for one that is not about roles."""
+    if effect.does not in ("grant_role", "revoke_role"):
+        return None
+    after = changed(community, effect)
+    return tuple(id for id in effect.arguments["to"] if _roles(community, id) != _roles(after, id))
+
+
+def _roles(community: Community, id: str) -> frozenset[str]:
+    member = community.members.get(id)
+    return frozenset(member.roles if member is not None else community.granted.get(id, ()))
+
+
+def changed(community: Community, effect: Effect) -> Community:
+    """The community once an effect on roles is done; one of another kind changes none."""
+    if effect.does not in ("grant_role", "revoke_role"):
+        return community
+    role = effect.arguments["role"]
+    for id in effect.arguments["to"]:
+        granted = tuple(r for r in community.granted.get(id, ()) if r != role)
+        revoked = tuple(r for r in community.revoked.get(id, ()) if r != role)
+        reported = (member := community.platform.get(id)) is not None and role in member.roles
+        if effect.does == "grant_role":
+            granted = (*granted, role)
+        elif reported:
+            revoked = (*revoked, role)
+        community = _with_roles(community, id, granted, revoked)
+    return community
 
 
 def _numbered(community: Community, entry: Entry) -> Community:
@@ -173,7 +234,7 @@ def _numbered(community: Community, entry: Entry) -> Community:
 
 
 def _brought(community: Community, entry: Entry) -> Community:
-    effects = cast(StageEnded | Managed, entry.body).effects
+    effects = cast(StageEnded | Managed | SetAside | Switched, entry.body).effects
     pending = community.pending
     for effect in effects:
         pending = pending.set(effect.id, effect)
@@ -184,15 +245,16 @@ def _done(community: Community, entry: Entry) -> Community:
     body = cast(Done, entry.body)
     effect = body.effect
     community = replace(community, pending=community.pending.delete(effect.id))
-    if not body.ok or effect.does not in ("grant_role", "revoke_role"):
-        return community
-    role = effect.arguments["role"]
-    for id in effect.arguments["to"]:
-        if (member := community.platform.get(id)) is not None:
-            kept = tuple(r for r in community.granted.get(id, ()) if r != role)
-            granted = (*kept, role) if effect.does == "grant_role" else kept
-            community = _with_member(community, member, granted)
-    return community
+    return changed(community, effect) if body.ok else community
+
+
+def _switched(community: Community, entry: Entry) -> Community:
+    body = cast(Switched, entry.body)
+    if body.on and community.switching is not None:
+        switching = replace(community.switching, on_at=entry.at)
+    else:
+        switching = Switching(off_at=entry.at, by=body.by)
+    return _brought(replace(community, switching=switching), entry)
 
 
 _CHANGES: Mapping[str, Callable[[Community, Entry], Community]] = {
@@ -204,4 +266,6 @@ _CHANGES: Mapping[str, Callable[[Community, Entry], Community]] = {
     "stage_ended": _brought,
     "managed": _brought,
     "done": _done,
+    "set_aside": _brought,
+    "switched": _switched,
 }

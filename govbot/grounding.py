@@ -547,11 +547,11 @@ def ground_charter(constitution: Constitution, charter: Charter) -> list[tuple[s
     """Every citation of a charter, by the path of its rule, with the value it is to carry."""
     return [
         (path, ground(constitution, _said(owner), citation))
-        for (path, citation), owner in zip(citations_in(charter), _owners(charter), strict=True)
+        for (path, citation), owner in zip(citations_in(charter), owners_in(charter), strict=True)
     ]
 
 
-def _owners(value: Any) -> Iterator[Record | None]:
+def owners_in(value: Any) -> Iterator[Record | None]:
     """The rule of every citation, in the order of `citations_in`."""
     inner: Sequence[Any] = ()
     if isinstance(value, Record):
@@ -564,7 +564,7 @@ def _owners(value: Any) -> Iterator[Record | None]:
         if isinstance(each, Citation):
             yield value if isinstance(value, Record) else None
         else:
-            yield from _owners(each)
+            yield from owners_in(each)
 
 
 def _said(rule: Record | None) -> str:

@@ -30,6 +30,7 @@ from govbot.expression import ExpressionError, holds, names_in
 from govbot.grounding import ground_charter
 from govbot.numbers import numbers_in as numbers_in
 from govbot.records import Citation, Record
+from govbot.switches import Resuming, Suspending
 
 STAGE_NAMES = frozenset({"eligible", "turnout", "inputs", "days_open", "opener"})
 MOST_TRIALS = 6000
@@ -48,6 +49,7 @@ class Finding(Record):
 def lint(reading: Reading, constitution: Constitution) -> list[Finding]:
     """Everything found, gravest first."""
     found = [*_version(reading, constitution), *_quotes(reading, constitution)]
+    found += _switching(reading)
     for type, charter in reading.processes.items():
         found += _charter(type, charter, reading)
         found += _grounds(type, charter, constitution)
@@ -140,6 +142,16 @@ def _whos(charter: Charter) -> Iterator[tuple[str, str]]:
         yield from ((f"{stage.name}.{name}", rule.who) for name, rule in stage.draws.items())
 
 
+def _switching(reading: Reading) -> Iterator[Finding]:
+    """A bot that people can switch off, they must be able to switch on again."""
+    kinds = {n: {type(e) for e in effects_of(c)} for n, c in reading.processes.items()}
+    if not any(Resuming in found for found in kinds.values()):
+        for where, found in kinds.items():
+            if Suspending in found:
+                what = "it switches the bot off, and no process switches it on again"
+                yield Finding(level="error", where=where, what=what)
+
+
 def _reachable(type: str, charter: Charter) -> Iterator[Finding]:
     reached, waiting = set(), [charter.stages[0].name]
     while waiting:
@@ -218,7 +230,7 @@ def _outcomes(
         try:
             position = _first(stage.outcomes, names)
         except ExpressionError as error:
-            yield Finding(level="error", where=where, what=f"at {_case(names)}: {error}")
+            yield Finding(level="error", where=where, what=f"at {_case(stage, names)}: {error}")
             return
         if position is None:
             gap = gap or names
@@ -227,7 +239,9 @@ def _outcomes(
     section = _section_of(stage, constitution)
     if gap is not None:
         yield Finding(
-            level="error", where=where, what=f"{section} does not say what happens {_case(gap)}"
+            level="error",
+            where=where,
+            what=f"{section} does not say what happens {_case(stage, gap)}",
         )
     for position, rule in enumerate(stage.outcomes):
         if position not in chosen:
@@ -241,7 +255,7 @@ def _outcomes(
             yield Finding(
                 level="warning",
                 where=where,
-                what=f"{section} does not say what happens {_case(chosen[position])};"
+                what=f"{section} does not say what happens {_case(stage, chosen[position])};"
                 f" the reading has {rule.named!r}",
             )
 
@@ -265,8 +279,15 @@ def _trials(charter: Charter, stage: Stage) -> Iterator[Mapping[str, Any]]:
         given = sum(values)
         for eligible in sorted({max(given, 1), 2 * given + 1}):
             world = _world(charter, stage, counts, given, eligible)
-            for winners in _winning(stage):
-                yield {**world, **winners}
+            for winners, said in product(_winning(stage), _said(charter, conditions)):
+                yield {**world, **winners, **said}
+
+
+def _said(charter: Charter, conditions: list[str]) -> list[Mapping[str, Any]]:
+    """Every way to fill in the fields that are one of some choices and that conditions ask for."""
+    asked = {name for each in conditions for name in names_in(each)}
+    fields = {n: rule.choices for n, rule in charter.fields.items() if rule.choices and n in asked}
+    return [dict(zip(fields, said, strict=True)) for said in product(*fields.values())]
 
 
 def _winning(stage: Stage) -> Iterator[Mapping[str, Any]]:
@@ -316,12 +337,8 @@ def _world(
     }
 
 
-def _case(names: Mapping[str, Any]) -> str:
-    shown = {
-        name: value
-        for name, value in names.items()
-        if isinstance(value, int) and name not in STAGE_NAMES
-    }
+def _case(stage: Stage, names: Mapping[str, Any]) -> str:
+    shown = {name: names[name] for name in _choices(stage)}
     if not any(shown.values()):
         return "when nobody takes part"
     top = [value for value in shown.values() if value]

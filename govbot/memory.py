@@ -17,6 +17,17 @@ from typing import Any, Literal, TypeVar
 from immutables import Map
 from pysqlite3 import dbapi2 as sqlite3
 
+from govbot.breakglass import (
+    can_resume,
+    held,
+    off_objections,
+    passed_while_off,
+    set_aside,
+    setting_aside_decision,
+    subject_objections,
+    switched,
+    switching_decision,
+)
 from govbot.charter import Reading, reading_of
 from govbot.community import apply_community, community_objections
 from govbot.constitution import Constitution
@@ -28,6 +39,7 @@ from govbot.projection import Projection, Row, rows
 from govbot.records import (
     BOT,
     Adopted,
+    Citation,
     Decided,
     Decision,
     Effect,
@@ -39,6 +51,7 @@ from govbot.records import (
     Member,
     Opened,
     Ratified,
+    Switched,
     digest,
     stamp,
 )
@@ -48,13 +61,26 @@ from govbot.stages import (
     opening,
     receiving,
 )
-from govbot.state import Community, Process, unopened
+from govbot.state import Community, Process, Switching, effective, unopened
 
 ROLLS = 64  # rolls of members kept, for processes opened at different times
 KEPT = 4096  # processes whose state stays at hand; others are replayed when asked for
 BATCH = 5000  # entries projected at a time when catching up
 
+# Roles whose last change took them away, and which the platform has reported ever since.
+_TAKEN_AWAY = """
+select r.member, r.role from roles r where r.granted = 0 and r.n < ?1
+and not exists (select 1 from roles later where later.member = r.member
+  and later.role = r.role and later.n > r.n and later.n < ?1)
+and exists (select 1 from members m where m.member = r.member and m.n < r.n)
+and not exists (select 1 from members m where m.member = r.member and m.n < ?1
+  and m.n >= (select max(n) from members where member = r.member and n < r.n)
+  and not exists (select 1 from json_each(m.roles) where value = r.role))
+order by r.n, r.role
+"""
+
 B = TypeVar("B")
+Roles = Map[str, tuple[str, ...]]
 log = logging.getLogger(__name__)
 
 
@@ -75,11 +101,15 @@ class Replay:
         """Every reason why `fact` may not follow the entry whose digest is `head`."""
         found = community_objections(self.community, fact)
         if fact.process is None or found:
-            return found
+            return found or off_objections(self.community, fact, None)
         process = self._before(fact.process)
         if fact.process != process.id:
             return [f"there is no {fact.process.replace('_', ' ')}; ask for the open ones"]
-        return objections(process, fact, head)
+        return (
+            off_objections(self.community, fact, process)
+            or objections(process, fact, head)
+            or subject_objections(fact, self.community, self.process)
+        )
 
     def apply(self, entry: Entry, before: Process | None = None) -> Process | None:
         """The entry's process after it. Both states move together."""
@@ -133,7 +163,7 @@ class Memory(Replay):
         pending = {
             row["id"]: Effect(**{**row, "arguments": json.loads(row["arguments"])}) for row in due
         }
-        platform, granted = self._people(self.projection.position + 1)
+        platform, granted, revoked = self._people(self.projection.position + 1)
         self.community = Community(
             name=founded.name,
             zone=founded.zone,
@@ -143,17 +173,29 @@ class Memory(Replay):
             charters=reading_of(ratified.document).processes if ratified else {},
             platform=platform,
             granted=granted,
-            members=_effective(platform, granted),
+            revoked=revoked,
+            members=_effective(platform, granted, revoked),
             pending=Map(pending),
             next_number=founded.first_number if highest is None else highest + 1,
+            switching=self._switching(),
         )
+
+    def _switching(self) -> Switching | None:
+        """When the bot was last switched off, and on again since."""
+        sql = "select digest, max(n) n from rules where kind = 'switched' group by digest"
+        last = {row["digest"]: row["n"] for row in self.projection.query(sql)}
+        off, on = (self.engine.entry(last.get(state, -1)) for state in ("off", "on"))
+        if off is None or not isinstance(off.body, Switched):
+            return None
+        on_at = on.at if on is not None and on.n > off.n else None
+        return Switching(off_at=off.at, by=off.body.by, on_at=on_at)
 
     def _body(self, n: int | None, kind: type[B]) -> B | None:
         entry = self.engine.entry(n) if n is not None else None
         return entry.body if entry is not None and isinstance(entry.body, kind) else None
 
-    def _people(self, n: int) -> tuple[Map[str, Member], Map[str, tuple[str, ...]]]:
-        """Members and granted roles as they stood just before entry `n`."""
+    def _people(self, n: int) -> tuple[Map[str, Member], Roles, Roles]:
+        """Members, and the roles granted and taken away, as they stood just before entry `n`."""
         query = self.projection.query
         seen = query(
             "select member, name, roles, facts, max(n) from members where n < ? group by member", n
@@ -171,7 +213,11 @@ class Memory(Replay):
         for row in query("select * from roles where n < ? order by n, member", n):
             kept = tuple(r for r in granted.get(row["member"], ()) if r != row["role"])
             granted[row["member"]] = (*kept, row["role"]) if row["granted"] else kept
-        return Map(platform), Map(granted)
+        revoked: dict[str, tuple[str, ...]] = {}
+        for row in query(_TAKEN_AWAY, n):
+            revoked[row["member"]] = (*revoked.get(row["member"], ()), row["role"])
+        held = {id: roles for id, roles in granted.items() if roles}
+        return Map(platform), Map(held), Map(revoked)
 
     def _catch_up(self) -> None:
         """Projects what the ledger has and the tables lack, as after a crash."""
@@ -358,8 +404,25 @@ class Memory(Replay):
     def ending(self, process: Process, why: Literal["due", "early"], at: datetime) -> Fact:
         """The fact that ends a process's present stage."""
         body, decision = end_stage(process, why, at, self.engine.head)
+        if why == "due" and (told := passed_while_off(self.community, process.due)):
+            reasoning = f"{decision.reasoning} {told}"
+            decision = decision.model_copy(update={"reasoning": reasoning})
         id = f"{process.id}:{process.turn}:ended"
         return Fact(id=id, at=at, member=BOT, process=process.id, body=body, decision=decision)
+
+    def setting_aside(self, effect: Effect, at: datetime, id: str) -> Fact:
+        """The fact that sets a process's outcome aside, as another's outcome says."""
+        process = self.get_process(effect.arguments["process"])
+        body = set_aside(process, effect)
+        decision = setting_aside_decision(process, body, effect.arguments["constitution"])
+        return Fact(id=id, at=at, member=BOT, process=process.id, body=body, decision=decision)
+
+    def switching(self, effect: Effect, cited: Citation | None, at: datetime, id: str) -> Fact:
+        """The fact that switches the bot, as an outcome says; `cited` is the outcome's rule."""
+        body = switched(effect)
+        decision = switching_decision(body, cited)
+        process = f"process_{body.by}"
+        return Fact(id=id, at=at, member=BOT, process=process, body=body, decision=decision)
 
     # --- the calls others rely on -------------------------------------------------------
 
@@ -439,12 +502,27 @@ class Memory(Replay):
     def get_overdue_processes(self, now: datetime) -> list[Process]:
         """Open processes whose stage fell due at or before `now`, earliest first."""
         sql = "select process from deadlines where due <= ? order by due, process"
-        return [self.get_process(r["process"]) for r in self.projection.query(sql, stamp(now))]
+        due = [self.get_process(r["process"]) for r in self.projection.query(sql, stamp(now))]
+        return [process for process in due if not held(self.community, process.charter)]
 
     def next_due(self) -> str | None:
-        """The stamp of the earliest deadline."""
+        """The stamp of the earliest deadline; of those that can end where the bot is off."""
+        if self.community.off:
+            return self._next_not_held()
         found: str | None = self.projection.query("select min(due) due from deadlines")[0]["due"]
         return found
+
+    def _next_not_held(self) -> str | None:
+        sql = (
+            "select type, reading, min(deadlines.due) due from deadlines"
+            " join processes on id = process group by type, reading"
+        )
+        due = (
+            row["due"]
+            for row in self.projection.query(sql)
+            if can_resume(self.reading(row["reading"]).processes[row["type"]])
+        )
+        return min(due, default=None)
 
     def search(self, text: str, limit: int = 10) -> list[Process]:
         """Processes whose title, fields or comments have these words, best first."""
@@ -467,13 +545,11 @@ class Memory(Replay):
         self.projection.close()
 
 
-def _effective(platform: Map[str, Member], granted: Map[str, tuple[str, ...]]) -> Map[str, Member]:
-    """Members with the roles the community granted beside those of the platform."""
+def _effective(platform: Map[str, Member], granted: Roles, revoked: Roles) -> Map[str, Member]:
+    """Members with the roles that count, by the platform and by what the community decided."""
     return Map(
         {
-            id: member.model_copy(
-                update={"roles": tuple(dict.fromkeys((*member.roles, *granted.get(id, ()))))}
-            )
+            id: effective(member, granted.get(id, ()), revoked.get(id, ()))
             for id, member in platform.items()
         }
     )

@@ -1,32 +1,44 @@
 """The commands around models and readings: drafting, ratifying, measuring, costs."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from govbot.options import UNSOUND, console, dir_option, json_option, run
 
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from govbot.constitution import Constitution
+    from govbot.drafting import Draft, Told
+
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
-    "--model",
-    "models",
-    required=True,
-    multiple=True,
+    "--model", "models", required=True, multiple=True,
     help="Who reads, as provider:model; may be repeated.",
-)
+)  # fmt: skip
 @click.option(
-    "--agree",
-    default=1,
-    show_default=True,
-    type=click.IntRange(1),
+    "--agree", default=1, show_default=True, type=click.IntRange(min=1),
     help="How many of them must say the same; people see every version of the rest.",
-)
+)  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Where to put the draft.")
-@click.option("--window", default=20_000, show_default=True, help="Characters in one prompt.")
-def read(path: Path, models: tuple[str, ...], agree: int, out: Path | None, window: int) -> None:
+@click.option(
+    "--window", default=20_000, show_default=True, type=click.IntRange(min=500),
+    help="Characters of the text in one prompt; a small model reads small parts better.",
+)  # fmt: skip
+@click.option(
+    "--at-most", default=8, show_default=True, type=click.IntRange(min=1),
+    help="How many process types to draft; the others are named.",
+)  # fmt: skip
+def read(
+    path: Path, models: tuple[str, ...], agree: int, out: Path | None, window: int, at_most: int
+) -> None:
     """Draft the reading of a constitution with a model, for people to check and ratify.
 
     \b
@@ -34,44 +46,88 @@ def read(path: Path, models: tuple[str, ...], agree: int, out: Path | None, wind
     """
     import os
 
-    from rich.console import Console
-    from rich.table import Table
-
     from govbot.agreement import joined
     from govbot.archive import write_whole
     from govbot.config import reading_beside
     from govbot.constitution import Constitution
-    from govbot.drafting import as_yaml, draft, review
+    from govbot.drafting import draft
     from govbot.llm.named import provider_named
     from govbot.readingfile import load_reading
+    from govbot.review import as_yaml
 
     if agree > len(models):
         raise click.UsageError(f"{agree} of {len(models)} models cannot agree; name more --model")
     text = Constitution.load(path)
     beside = reading_beside(path)
     earlier = load_reading(beside) if beside.is_file() else None
-    with Console(stderr=True).status(f"Reading {path.name} …") as shown:
+    with _progress() as told:
         drafts = {
             model: run(
-                draft(text, provider_named(model, os.environ), window, earlier,
-                      lambda what: shown.update(f"Reading: {what} …"))
+                draft(text, provider_named(model, os.environ), window, earlier, at_most, told)
             )
             for model in models
-        }  # fmt: skip
-    told = joined(drafts, agree)
-    table = Table("rule", "the text around its quote", "")
-    for row in review(told, text):
-        table.add_row(*row)
-    console().print(table)
-    for each in told.drafted:
-        for problem in (*each.problems, *(f"{f.level}: {f.what}" for f in each.findings)):
-            click.echo(f"{each.title}: {problem}")
-    for note in told.notes:
-        click.echo(note)
+        }
+    drafted = joined(drafts, agree)
     place = out or (beside.with_suffix(".draft.yaml") if earlier else beside)
-    write_whole(place, as_yaml(told))
-    click.echo(f"Draft of {len(told.reading.processes)} processes: {place}. It has no force yet.")
-    click.echo(f"Check every rule, correct it, then: govbot constitution lint {path}")
+    write_whole(place, as_yaml(drafted))
+    _tell(drafted, text)
+    other = "" if place == beside else f" --reading {place}"
+    click.echo(f"The draft is in {place}. It has no force yet.")
+    click.echo(f"Check every rule, correct it, then: govbot constitution lint {path}{other}")
+
+
+@contextmanager
+def _progress() -> "Iterator[Told]":
+    """Shows what is being read: a bar in a terminal, a line for each step elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress, TimeElapsedColumn
+
+    shown = Console(stderr=True)
+    with Progress(
+        *Progress.get_default_columns()[:2], TimeElapsedColumn(), console=shown, transient=True
+    ) as bar:
+        task = bar.add_task("Reading", total=None)
+
+        def told(what: str, done: int, of: int) -> None:
+            bar.update(task, description=f"Reading: {what}"[:70], completed=done, total=of)
+            if not shown.is_terminal:
+                click.echo(f"{done + 1} of {of}: {what}", err=True)
+
+        yield told
+
+
+def _tell(drafted: "Draft", text: "Constitution") -> None:
+    """The table that people check, then what could not be drafted or grounded."""
+    from rich.table import Table
+
+    from govbot.review import counted, review
+
+    table = Table(
+        "rule · value", "the text round its quote", "grounded or not · lint", show_lines=True
+    )
+    for row in review(drafted, text):
+        place = f"{row.section}: {row.text}" if row.text else ""
+        doubts = "\n".join((row.held, *row.findings)).strip()
+        table.add_row(*map(_plain, (f"{row.rule}\n{row.value}".strip(), place, doubts)))
+    if table.row_count:
+        console().print(table)
+    for each in drafted.drafted:
+        for said in (*each.problems, *each.notes):
+            click.echo(f"{each.title}: {said}")
+    for note in drafted.notes:
+        click.echo(note)
+    grounded, not_grounded, noted = counted(drafted, text)
+    click.echo(
+        f"{len(drafted.reading.processes)} processes, {grounded} rules grounded,"
+        f" {not_grounded} not, {noted} notes."
+    )
+
+
+def _plain(text: str) -> "Text":
+    """Text that is shown as it is: brackets in it are no markup."""
+    from rich.text import Text
+
+    return Text(text)
 
 
 @click.command()

@@ -14,9 +14,11 @@ from immutables import Map
 
 from govbot.amendments import HOW_TO_SAY, amendment_objections
 from govbot.balloting import BALLOTS, ballot_problem, candidates
+from govbot.breakglass import inverses, kept_done, standing_objections
 from govbot.charter import InputRule, Who
 from govbot.records import (
     BOT,
+    Done,
     Entry,
     Fact,
     Given,
@@ -24,6 +26,7 @@ from govbot.records import (
     Member,
     Opened,
     Record,
+    SetAside,
     StageEnded,
 )
 from govbot.rulings import ruling_objections
@@ -60,6 +63,9 @@ def objections(process: Process, fact: Fact, head: str) -> list[str]:
             return _ended_objections(process, fact, body, head)
         case Managed():
             return _managed_objections(process, fact, body)
+        case SetAside():
+            expected = body.model_copy(update={"effects": inverses(process)})
+            return standing_objections(process, process.number) or _differences(body, expected)
     return []
 
 
@@ -67,7 +73,7 @@ def _closed(process: Process) -> list[str]:
     if process.status == "ended":
         ended = f" on {when(process.ended_at, process.zone)}" if process.ended_at else ""
         return [
-            f"process {process.number} ended{ended} ({process.outcome}); nothing more can be added"
+            f"process {process.number} ended{ended} ({process.result}); nothing more can be added"
         ]
     if process.status == "paused":
         return [f"process {process.number} is paused; wait until it is resumed"]
@@ -130,6 +136,8 @@ def _field_objections(community: Community, body: Opened) -> list[str]:
             found += amendment_objections(value, community.constitution)
         elif problem := _shape(rule.type, value, community.members, rule.most):
             found.append(f"{label} {problem}")
+        elif rule.choices and value not in rule.choices:
+            found.append(f"{label} must be {' or '.join(rule.choices)}, not {value!r}")
     found += [
         f"{name!r} is not asked for here" for name in body.fields if name not in charter.fields
     ]
@@ -343,6 +351,12 @@ def apply(process: Process, entry: Entry) -> Process:
             return _end(process, entry, body)
         case Managed() as body:
             return _manage(process, entry, body)
+        case Done() as body:
+            done = kept_done(process, body)
+            return process if done is process.done else replace(process, done=done)
+        case SetAside() as body:
+            ended = process.ended_at or entry.at  # one that went on after its outcome ends now
+            return replace(process, set_aside_by=body.by, status="ended", due=None, ended_at=ended)
     return process
 
 

@@ -30,7 +30,9 @@ from govbot.records import (
     Opened,
     Ratified,
     Seen,
+    SetAside,
     StageEnded,
+    Switched,
     stamp,
 )
 from govbot.state import Process
@@ -130,6 +132,7 @@ _SQL = {
     "words": "insert into words(process, text) values (?,?)",
 }
 
+_SHOWN = Opened | StageEnded | Managed | SetAside | Switched  # what a process's own row shows
 Row = tuple[str, tuple[Any, ...]]
 
 
@@ -173,9 +176,11 @@ def rows(entry: Entry, process: Process | None) -> list[Row]:
             made.append(("rules", (entry.n, "adopted", body.constitution)))
         case Ratified() as body:
             made.append(("rules", (entry.n, "ratified", body.reading)))
+        case Switched() as body:
+            made.append(("rules", (entry.n, "switched", "on" if body.on else "off")))
         case Done() as body:
             made += _done_rows(entry.n, body)
-    if process is not None and isinstance(entry.body, Opened | StageEnded | Managed):
+    if process is not None and isinstance(entry.body, _SHOWN):
         made += _process_rows(entry, process)
     return made
 
@@ -204,7 +209,7 @@ def _process_rows(entry: Entry, process: Process) -> list[Row]:
     made: list[Row] = [
         ("processes", (
             process.id, process.number, process.type, process.title, process.status,
-            process.stage, process.outcome, process.opener,
+            process.stage, process.result or None, process.opener,
             stamp(cast(datetime, process.opened_at)),
             stamp(process.due) if process.due else None,
             stamp(process.ended_at) if process.ended_at else None,

@@ -161,15 +161,12 @@ class Ruling(Record):
     others: tuple[str, ...] = Field((), max_length=5)
 
 
-# --- a change of the constitution -----------------------------------------------------------
-
-
 class Amendment(Record):
-    """A change of one version of the constitution: what it makes of the version named `base`.
+    """A change of the version of the constitution whose digest is `base`, and what it results in.
 
     An edit (first, last, text) puts `text` in the place of these lines, counted from 1; one whose
-    last line is before its first puts it ahead of that. `result` is the digest of what comes of
-    all of them. `reading` is what the new text means, where a whole reading is proposed with it.
+    last line is before its first puts it ahead of that. `reading` is what the new text means,
+    where a whole reading is proposed with it.
     """
 
     base: str
@@ -192,10 +189,9 @@ class Founded(Record):
 
 
 class Adopted(Record):
-    """A constitution's whole text, in force from here on.
+    """A constitution's whole text, in force from here on, `instead` of another one if it has that.
 
-    Adopted in the place of another, it names that one (`instead`) and the effect that calls for
-    it; both are left out at the founding, so that entries of before keep their bytes.
+    `effect` is the amendment's that calls for it. Both are left out where there is none.
     """
 
     kind: Literal["adopted"] = "adopted"
@@ -230,7 +226,10 @@ class Effect(Record):
     """Something an outcome brings about; carried out from the outbox, once by id."""
 
     id: str
-    does: Literal["announce", "grant_role", "revoke_role", "start_process", "manage", "amend"]
+    does: Literal[
+        "announce", "grant_role", "revoke_role", "start_process", "manage", "platform",
+        "set_aside", "suspend", "resume_bot", "amend",
+    ]  # fmt: skip
     arguments: dict[str, Any] = {}
 
 
@@ -314,6 +313,33 @@ class Done(Record):
     effect: Effect
     ok: bool = True
     note: str = ""
+    # How the platform would put it back: an act of the same kind. Left out where there is none.
+    undo: dict[str, Any] = Field(default={}, exclude_if=lambda undo: not undo)
+    # Whose roles it changed, of those it names; entries of before do not say.
+    changed: tuple[str, ...] | None = Field(default=None, exclude_if=lambda who: who is None)
+
+
+class SetAside(Record):
+    """The outcome of this process no longer holds: that of process `by` says so, by its `rule`.
+
+    A process that still went on ends with it. `effects` undo what the outcome did to roles.
+    """
+
+    kind: Literal["set_aside"] = "set_aside"
+    effect: str
+    by: int
+    rule: Citation | None
+    effects: tuple[Effect, ...] = ()
+
+
+class Switched(Record):
+    """The bot is off, or on again, as the outcome of process `by` says."""
+
+    kind: Literal["switched"] = "switched"
+    on: bool
+    effect: str
+    by: int
+    effects: tuple[Effect, ...] = ()
 
 
 Body = Annotated[
@@ -327,7 +353,9 @@ Body = Annotated[
     | StageEnded
     | Managed
     | Decided
-    | Done,
+    | Done
+    | SetAside
+    | Switched,
     Field(discriminator="kind"),
 ]
 
@@ -466,6 +494,7 @@ class Quote(Record):
     kind: Literal["quote"] = "quote"
     place: str
     words: str
+    lead: str = "  "  # what text puts before it
 
 
 class Bar(Record):
@@ -477,18 +506,22 @@ class Bar(Record):
 
 
 class Tally(Record):
-    """What was given of one kind of input; `bars` is empty where choices are hidden or none."""
+    """What was given of one kind of input; `bars` is empty where choices are hidden or none.
+
+    `said` is what text tells of it, a line each, which may be less than the bars show.
+    """
 
     kind: Literal["tally"] = "tally"
     input: str
     given: int
-    eligible: int | None = None  # how many may give it, where that is known
+    eligible: int | None = None  # how many may give it, where each gives it once
     hidden: bool = False
     bars: tuple[Bar, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 class Deadline(Record):
-    """When the present stage ends; `said` is the same in words, with its time zone."""
+    """When the present stage ends, or when the process did; `said` tells it with its time zone."""
 
     kind: Literal["deadline"] = "deadline"
     at: Moment | None
@@ -503,12 +536,15 @@ class Card(Record):
     title: str
     type: str  # the charter's title
     opener: str  # the member's id
+    by: str  # the same as text names them
     stage: str
     status: Literal["open", "paused", "ended"]
     outcome: str = ""
     text: str = ""  # what was proposed, in its opener's words
+    notes: tuple[str, ...] = ()  # what to know before taking part, a line each
     deadline: Deadline
     tallies: tuple[Tally, ...] = ()
+    chosen: tuple[str, ...] = ()  # who was drawn by lot or elected as what, a line each
     takes: tuple[str, ...] = ()  # who may give what, a line each
     rules: tuple[Quote, ...] = ()  # what decides the present stage
     choices: tuple[Choice, ...] = ()
@@ -531,9 +567,31 @@ class Reply(Record):
     choices: tuple[Choice, ...] = ()
 
 
+class Errand(Record):
+    """An effect that is for the platform to carry out. `id` is the same however often it is tried.
+
+    `does` is an act of `govbot.charter.PlatformRule`, or `grant_role` and `revoke_role`, which the
+    ledger has decided already; its arguments are those of the effect.
+    """
+
+    id: str
+    process: str
+    does: str
+    arguments: dict[str, Any] = {}
+
+
+class Acted(Record):
+    """What became of an errand: done, or why not in a sentence; and what would undo it."""
+
+    ok: bool = True
+    note: str = ""
+    undo: dict[str, Any] = {}
+
+
 class Announcement(Record):
     """What the community is to be told. `id` is the same however often it is delivered."""
 
     id: str
     process: str
     text: str
+    parts: tuple[Part, ...] = ()

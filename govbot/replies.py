@@ -5,15 +5,26 @@ every surface says the same. Pure. Promises to show no hidden input before its s
 to quote the rule behind whatever it reports.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from govbot.cards import (
+    PROVISIONAL,
+    card,
+    concealed,
+    deadline,
+    deciding,
+    named,
+    quote,
+    taken,
+    tallies,
+)
 from govbot.carrying import shown
-from govbot.charter import Charter, InputRule
+from govbot.charter import Charter
 from govbot.constitution import Constitution, Section
 from govbot.records import (
-    Choice,
+    Card,
     Citation,
+    Deadline,
     Effect,
     Entry,
     Give,
@@ -22,15 +33,21 @@ from govbot.records import (
     Managed,
     Open,
     Opened,
+    Part,
+    Quote,
     Ruling,
+    Says,
     StageEnded,
+    Switched,
+    Tally,
     Turned,
     plain,
 )
 from govbot.rulings import in_words, sources
-from govbot.stages import rulings_in
 from govbot.state import Community, Process
 from govbot.tools.dates import when
+
+Parts = tuple[Part, ...]
 
 
 def sentence(text: str) -> str:
@@ -43,50 +60,40 @@ def refusal(objections: list[str]) -> str:
     return " ".join(sentence(objection) for objection in objections)
 
 
-def named(community: Community, id: str) -> str:
-    member = community.members.get(id)
-    return f"@{member.name}" if member is not None else id
+def spoken(parts: Iterable[Part]) -> str:
+    """What parts say where there is only text."""
+    return "\n".join(line for part in parts for line in _spoken(part))
 
 
-def quoted(citation: Citation, constitution: Constitution) -> str:
-    """The section's breadcrumb and the words, verbatim but for folded white space."""
-    section = constitution.section(citation.section)
-    place = section.breadcrumb if section else citation.section
-    return f"{place}: “{' '.join(citation.quote.split())}”"
+def _spoken(part: Part) -> Iterator[str]:
+    match part:
+        case Says(text=text):
+            yield text
+        case Quote(place=place, words=words, lead=lead):
+            yield f"{lead}{place}: “{words}”"
+        case Tally(said=lines):
+            yield from (f"- {line}" for line in lines)
+        case Deadline(said=said):
+            yield said
+        case Card():
+            yield from _spoken_card(part)
 
 
-def counts(process: Process, rule: InputRule) -> list[tuple[str, int]]:
-    """How many stand for each choice, in the charter's order."""
-    return [(choice, process.counts.get(f"{rule.kind}:{choice}", 0)) for choice in rule.choices]
+def _spoken_card(card: Card) -> Iterator[str]:
+    yield f"Process #{card.process}: {card.title}"
+    yield f"{card.type} by {card.by}"
+    if card.status == "ended":
+        yield f"{card.deadline.said}: {card.outcome}"
+    else:
+        yield f"Stage: {card.stage}"
+        yield card.deadline.said
+    yield from card.notes
+    for tally in card.tallies:
+        yield from _spoken(tally)
 
 
-def _concealed(process: Process, rule: InputRule) -> bool:
-    return rule.hidden and process.status != "ended"
-
-
-def tally(process: Process) -> Iterator[str]:
-    """The present stage's counts, a line each; only how many where the choice is hidden."""
-    for rule in process.now.inputs:
-        given = process.counts.get(rule.kind, 0)
-        if rule.takes != "choice" or _concealed(process, rule):
-            if given or rule.takes == "choice":
-                yield f"{rule.kind.capitalize()}: {given} given"
-            continue
-        for choice, count in counts(process, rule):
-            yield f"{choice.capitalize()}: {count}{_share(count, given)}"
-
-
-def _share(count: int, total: int) -> str:
-    if not total or not count:
-        return ""
-    tenths = (2000 * count + total) // (2 * total)  # to the nearest, a half up
-    return f" ({tenths // 10}.{tenths % 10}%)"
-
-
-def _deadline(process: Process) -> str:
-    if process.status == "paused":
-        return "Paused: the clock stands still"
-    return f"Deadline: {when(process.due, process.zone)}" if process.due else "No deadline"
+def _says(*lines: str) -> Says:
+    return Says(text="\n".join(lines))
 
 
 def _until(process: Process) -> str:
@@ -95,107 +102,70 @@ def _until(process: Process) -> str:
     return f"until {when(process.due, process.zone)}" if process.due else "no deadline"
 
 
-def choices(process: Process) -> tuple[Choice, ...]:
-    """What can be picked next, for surfaces with buttons."""
-    if process.status != "open":
-        return ()
-    rules = process.now.inputs
-    return tuple(
-        choice
-        for rule in rules
-        for choice in _offered(process.number, rule.kind, rule.choices, rule.reason_required_for)
-    )
-
-
-@lru_cache(maxsize=1024)
-def _offered(
-    process: int, kind: str, labels: tuple[str, ...], reasons: tuple[str, ...]
-) -> tuple[Choice, ...]:
-    return tuple(
-        Choice(
-            label=label.capitalize(),
-            action=Give(process=process, input=kind, value=label),
-            reason=label in reasons,
-        )
-        for label in labels
-    )
-
-
-PROVISIONAL = (
-    "Provisional: nobody has ratified how these rules are read, so the outcome binds nobody."
-)
-
-
 def recorded(
     entry: Entry, process: Process, constitution: Constitution, community: Community
-) -> str:
+) -> Parts:
     """The reply to whoever's request became this entry."""
     who = named(community, entry.member)
     match entry.body:
         case Opened() as body:
-            return "\n".join(_opened(who, entry, body, process, constitution, community))
+            return tuple(_opened(who, entry, body, process, constitution, community))
         case Given() as body:
-            return "\n".join(_given(who, body, process))
+            return tuple(_given(who, body, process))
         case Managed() as body:
             done = entry.decision.result if entry.decision else body.act
-            until = "" if process.status == "ended" else f"\n{_deadline(process)}"
-            return f"{who} Process #{process.number} is {done}.{until}"
+            until = () if process.status == "ended" else (deadline(process),)
+            return (_says(f"{who} Process #{process.number} is {done}."), *until)
         case Turned() as body:
-            return f"{who} {refusal(list(body.objections))}"
-    return ""
+            return (_says(f"{who} {refusal(list(body.objections))}"),)
+    return ()
 
 
 def _opened(
     who: str, entry: Entry, body: Opened, process: Process, constitution: Constitution,
     community: Community,
-) -> Iterator[str]:  # fmt: skip
-    stage = process.rules.stage(body.stage)
-    yield f"{who} Your {process.rules.title.lower()} is open as Process #{process.number}."
-    yield ""
-    yield f"Type: {process.rules.title}"
-    yield f"Stage: {stage.title or stage.name}"
-    yield f"Deadline: {when(body.due, process.zone)}" if body.due else "No deadline"
-    for name, people in body.drawn.items():
-        yield f"Drawn by lot as {name}: {', '.join(named(community, id) for id in people)}"
-    yield from _takes(process)
-    yield from [PROVISIONAL] if process.provisional else []
-    yield from shown(process.rules, process.fields, constitution, community.charters)
-    yield ""
-    yield "The constitution says:"
-    for citation in _rules(process, entry):
-        yield f"  {quoted(citation, constitution)}"
-
-
-def _takes(process: Process) -> Iterator[str]:
-    for rule in process.now.inputs:
-        allowed = process.eligible.get(rule.who, 0)
-        what = " / ".join(rule.choices) if rule.choices else rule.kind
-        yield f"Open to {allowed} member{'s' if allowed != 1 else ''}: {what}"
+) -> Iterator[Part]:  # fmt: skip
+    rules, stage = process.rules, process.rules.stage(body.stage)
+    yield _says(
+        f"{who} Your {rules.title.lower()} is open as Process #{process.number}.",
+        "",
+        f"Type: {rules.title}",
+        f"Stage: {stage.title or stage.name}",
+    )
+    said = f"Deadline: {when(body.due, process.zone)}" if body.due else "No deadline"
+    yield Deadline(at=body.due, said=said)
+    drawn = (
+        f"Drawn by lot as {name}: {', '.join(named(community, id) for id in people)}"
+        for name, people in body.drawn.items()
+    )
+    notes = [PROVISIONAL] if process.provisional else []
+    change = shown(rules, process.fields, constitution, community.charters)
+    yield _says(*drawn, *taken(process), *notes, *change, "", "The constitution says:")
+    yield from (quote(citation, constitution) for citation in _rules(process, entry))
 
 
 def _rules(process: Process, entry: Entry) -> list[Citation]:
     """What the opening rests on, and the rules its first stage will be decided by."""
     cites = list(entry.decision.citations) if entry.decision else []
-    cites += [rule.cite for rule in process.now.outcomes if rule.cite]
-    return list(dict.fromkeys(cites))
+    return list(dict.fromkeys([*cites, *deciding(process)]))
 
 
-def _given(who: str, body: Given, process: Process) -> Iterator[str]:
+def _given(who: str, body: Given, process: Process) -> Iterator[Part]:
     rule = process.rules.stage(body.stage).input(body.input)
     said = f": {body.value}" if rule is not None and rule.takes == "choice" else ""
-    if rule is not None and _concealed(process, rule):
+    if rule is not None and concealed(process, rule):
         said = "; it stays hidden until the end"
-    yield f"{who} Your {body.input} has been recorded{said}"
+    done = f"{who} Your {body.input} has been recorded{said}"
     if process.status == "ended" or body.stage != process.stage:
-        yield f"With it the stage {body.stage!r} of Process #{process.number} has ended."
+        ended = f"With it the stage {body.stage!r} of Process #{process.number} has ended."
+        yield _says(done, ended)
         return
-    yield ""
-    yield f"Current tally for Process #{process.number}:"
-    yield from (f"- {line}" for line in tally(process))
-    yield ""
-    yield _deadline(process)
+    yield _says(done, "", f"Current tally for Process #{process.number}:")
+    yield from tallies(process)
+    yield _says("")
+    yield deadline(process)
     if rule is not None and rule.changeable.value:
-        yield "You can change it until then by saying it again."
+        yield _says("You can change it until then by saying it again.")
 
 
 OFFERED = "I read your message like this:"
@@ -235,7 +205,7 @@ def _ruling(ruling: Ruling, wanted: str, constitution: Constitution) -> Iterator
     """A ruling in full: the act, why, whose reading, the words, the source of each number."""
     yield f"To decide: {in_words(ruling)}"
     yield f"Proposed by {ruling.reader}: {ruling.because}"
-    yield from (f"  {quoted(quote, constitution)}" for quote in ruling.quotes)
+    yield spoken(quote(cite, constitution) for cite in ruling.quotes)
     yield from (f"  {source}" for source in sources(ruling, wanted, constitution))
     yield from (f"  Proposed instead by {other}" for other in ruling.others)
 
@@ -255,23 +225,9 @@ def _cut(text: str, most: int) -> str:
     return folded if len(folded) <= most else folded[: most - 1] + "…"
 
 
-def status(process: Process, community: Community) -> str:
+def status(process: Process, constitution: Constitution, community: Community) -> Parts:
     """Where a process stands."""
-    lines = [
-        f"Process #{process.number}: {process.title}",
-        f"{process.rules.title} by {named(community, process.opener)}",
-    ]
-    if process.status == "ended":
-        ended = f" on {when(process.ended_at, process.zone)}" if process.ended_at else ""
-        lines.append(f"Ended{ended}: {process.outcome}")
-    else:
-        lines += [f"Stage: {process.now.title or process.stage}", _deadline(process)]
-    lines += [PROVISIONAL] if process.provisional else []
-    lines += [
-        f"To decide: {in_words(ruling)}; proposed by {ruling.reader}: {ruling.because}"
-        for ruling in rulings_in(process.rules, process.fields)
-    ]
-    return "\n".join([*lines, *(f"- {line}" for line in tally(process))])
+    return (card(process, constitution, community),)
 
 
 def listing(active: list[Process], more: bool, community: Community) -> str:
@@ -288,43 +244,56 @@ def listing(active: list[Process], more: bool, community: Community) -> str:
 
 def explained(
     entry: Entry, process: Process, constitution: Constitution, community: Community
-) -> str:
+) -> Parts:
     """Why a process stands as it does, from the decision that brought it there."""
-    lines = [status(process, community)]
+    why: list[Part] = []
     if entry.decision is not None:
-        lines += ["", f"Why: {entry.decision.reasoning}", "", "The constitution says:"]
-        lines += [f"  {quoted(cite, constitution)}" for cite in entry.decision.citations]
-    lines += [*_objecting(process, constitution), f"Recorded as entry {entry.n} of the ledger."]
-    return "\n".join(lines)
+        why.append(_says("", f"Why: {entry.decision.reasoning}", "", "The constitution says:"))
+        why += [quote(cite, constitution) for cite in entry.decision.citations]
+    return (
+        *status(process, constitution, community),
+        *why,
+        *_objecting(process, constitution),
+        _says(f"Recorded as entry {entry.n} of the ledger."),
+    )
 
 
-def _objecting(process: Process, constitution: Constitution) -> list[str]:
+def _objecting(process: Process, constitution: Constitution) -> list[Part]:
     rule = process.rules.objecting
-    return [f"To object: {quoted(rule, constitution)}"] if rule else []
+    return [quote(rule, constitution, "To object: ")] if rule else []
 
 
 def announcement(
     effect: Effect, entry: Entry, process: Process, constitution: Constitution,
     community: Community,
-) -> str:  # fmt: skip
+) -> Parts:  # fmt: skip
     """What the community is told when a stage ends or a process is managed."""
     lines = [_headline(entry, process), "", f"{process.rules.title}: {process.title}"]
     lines.append(f"Opened by {named(community, process.opener)}")
     lines += [PROVISIONAL] if process.provisional else []
     if said := str(effect.arguments.get("text") or ""):
         lines += ["", said]
-    counted = [f"- {line}" for line in tally(process)]
-    if counted and process.stage == getattr(entry.body, "stage", process.stage):
-        lines += ["", "Tally:", *counted]
+    counted = _counted(entry, process)
+    if any(tally.said for tally in counted):
+        lines += ["", "Tally:"]
+    parts: list[Part] = [_says(*lines), *counted]
     if entry.decision is not None:
-        lines += ["", entry.decision.reasoning]
-        lines += [quoted(cite, constitution) for cite in entry.decision.citations]
-    lines += [_deadline(process)] if process.status != "ended" else []
-    return "\n".join([*lines, *_objecting(process, constitution)])
+        parts.append(_says("", entry.decision.reasoning))
+        parts += [quote(cite, constitution, "") for cite in entry.decision.citations]
+    parts += [deadline(process)] if process.status != "ended" else []
+    return (*parts, *_objecting(process, constitution))
+
+
+def _counted(entry: Entry, process: Process) -> tuple[Tally, ...]:
+    """The tallies of the stage an entry is about; those of the next one tell nothing yet."""
+    same = process.stage == getattr(entry.body, "stage", process.stage)
+    return tallies(process, whole=True) if same else ()
 
 
 def _headline(entry: Entry, process: Process) -> str:
     body, name = entry.body, f"Process #{process.number}"
+    if isinstance(body, Switched):
+        return f"The bot is {'on again' if body.on else 'OFF'}, by {name}"
     if not isinstance(body, StageEnded):
         return f"{name} is {entry.decision.result if entry.decision else body.kind}"
     if body.next is None:

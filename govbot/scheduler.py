@@ -12,9 +12,26 @@ from datetime import datetime
 
 from govbot.adopting import amend
 from govbot.agent import Agent
+from govbot.breakglass import waits
+from govbot.community import touched
 from govbot.errors import MemberError, OperatorError, Refused
-from govbot.records import BOT, Announcement, Done, Effect, Entry, Fact, Manage, Opened, moment
-from govbot.replies import announcement, recorded
+from govbot.records import (
+    BOT,
+    Acted,
+    Announcement,
+    Citation,
+    Done,
+    Effect,
+    Entry,
+    Errand,
+    Fact,
+    Manage,
+    Opened,
+    Part,
+    StageEnded,
+    moment,
+)
+from govbot.replies import announcement, recorded, spoken
 from govbot.state import Process
 
 LONGEST = 3600.0  # seconds slept at most, so that a changed clock is noticed
@@ -22,13 +39,22 @@ log = logging.getLogger(__name__)
 
 
 Deliver = Callable[[Announcement], Awaitable[None]]
+Act = Callable[[Errand], Awaitable[Acted]]
+
+
+async def nobody_acts(errand: Errand) -> Acted:
+    """Where there is no platform with roles and channels of its own."""
+    if errand.does in ("grant_role", "revoke_role"):
+        return Acted()
+    return Acted(ok=False, note=f"this chat cannot {errand.does.replace('_', ' ')} anything")
 
 
 class Scheduler:
-    """Keeps one agent's time. `deliver` hands an announcement to the surface."""
+    """Keeps one agent's time. `deliver` hands an announcement to the surface, `act` an errand."""
 
-    def __init__(self, agent: Agent, deliver: Deliver) -> None:
+    def __init__(self, agent: Agent, deliver: Deliver, act: Act | None = None) -> None:
         self.agent, self.memory, self.deliver = agent, agent.memory, deliver
+        self.act = act or nobody_acts
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -57,7 +83,8 @@ class Scheduler:
 
     def _seconds(self) -> float:
         due = self.memory.next_due()
-        if self.memory.community.pending:
+        community = self.memory.community
+        if any(not waits(community, effect) for effect in community.pending.values()):
             return 5.0
         if due is None:
             return LONGEST
@@ -75,7 +102,7 @@ class Scheduler:
         for row in rows:
             effect = self.memory.community.pending.get(row["id"])
             entry = self.memory.engine.entry(row["n"])
-            if effect is None or entry is None:
+            if effect is None or entry is None or waits(self.memory.community, effect):
                 continue
             done = await self._carry_out(effect, entry)
             if done is not None:
@@ -86,28 +113,67 @@ class Scheduler:
     async def _carry_out(self, effect: Effect, entry: Entry) -> Fact | None:
         """The fact that confirms an effect; None while it could not be carried out."""
         process = self.memory.get_process(str(entry.process))
-        note, ok = "", True
-        if effect.does == "announce" and not await self._announce(effect, entry, process):
+        acted: Acted | None = Acted()
+        match effect.does:
+            case "announce":
+                acted = acted if await self._announce(effect, entry, process) else None
+            case "start_process":
+                acted = await self._start(effect)
+            case "manage":
+                acted = await self._manage(effect)
+            case "grant_role" | "revoke_role" | "platform":
+                acted = await self._on_platform(effect, process)
+            case "amend":
+                acted = await self._amend(effect, process)
+            case "set_aside":
+                acted = await self._record(
+                    f"{effect.id}:aside",
+                    lambda id: self.memory.setting_aside(effect, self._now(), id),
+                )
+            case "suspend" | "resume_bot":
+                cited = _rule_behind(entry, process)
+                acted = await self._record(
+                    f"{effect.id}:switched",
+                    lambda id: self.memory.switching(effect, cited, self._now(), id),
+                )
+        if acted is None:
             return None
-        if effect.does == "start_process":
-            ok, note = await self._start(effect)
-        if effect.does == "manage":
-            ok, note = await self._manage(effect)
-        if effect.does == "amend":
-            told = await amend(self.memory, effect, process, self._now())
-            news = Announcement(id=f"{effect.id}:told", process=process.id, text=told.text)
-            if not await self._deliver(news):
-                return None
-            ok, note = told.ok, told.note
+        changed = touched(self.memory.community, effect) if acted.ok else None
         return Fact(
             id=f"{effect.id}:done", at=self._now(), member=BOT, process=process.id,
-            body=Done(effect=effect, ok=ok, note=note),
+            body=Done(
+                effect=effect, ok=acted.ok, note=acted.note, undo=acted.undo, changed=changed
+            ),
         )  # fmt: skip
+
+    async def _amend(self, effect: Effect, process: Process) -> Acted | None:
+        """Puts an adopted amendment in force, or gives it back; either way people are told."""
+        told = await amend(self.memory, effect, process, self._now())
+        news = Announcement(id=f"{effect.id}:told", process=process.id, text=told.text)
+        return Acted(ok=told.ok, note=told.note) if await self._deliver(news) else None
+
+    async def _on_platform(self, effect: Effect, process: Process) -> Acted | None:
+        """What the chat makes of it. A role is the community's to give, whatever the chat can."""
+        does = str(effect.arguments["do"]) if effect.does == "platform" else effect.does
+        try:
+            acted = await self.act(
+                Errand(id=effect.id, process=process.id, does=does, arguments=effect.arguments)
+            )
+        except OSError as error:
+            log.warning(
+                "effect %s could not be carried out (%s); it is tried again", effect.id, error
+            )
+            return None
+        return acted if effect.does == "platform" else acted.model_copy(update={"ok": True})
 
     async def _announce(self, effect: Effect, entry: Entry, process: Process) -> bool:
         constitution = self.memory.constitution(process.constitution)
-        text = announcement(effect, entry, process, constitution, self.memory.community)
-        return await self._deliver(Announcement(id=effect.id, process=process.id, text=text))
+        parts = announcement(effect, entry, process, constitution, self.memory.community)
+        return await self._tell(effect.id, process, parts)
+
+    async def _tell(self, id: str, process: Process, parts: tuple[Part, ...]) -> bool:
+        text = spoken(parts)
+        return await self._deliver(Announcement(id=id, process=process.id, text=text, parts=parts))
 
     async def _deliver(self, told: Announcement) -> bool:
         try:
@@ -119,7 +185,7 @@ class Scheduler:
             return False
         return True
 
-    async def _start(self, effect: Effect) -> tuple[bool, str]:
+    async def _start(self, effect: Effect) -> Acted:
         """Opens the process an outcome calls for, once, and tells of it."""
         id = f"{effect.id}:opened"
         kept = self.memory.engine.find(id)
@@ -129,25 +195,37 @@ class Scheduler:
                 fact = self.memory.opening(type, fields, BOT, self._now(), id, effect.id)
                 kept = await self.memory.record(fact).durable()
             except (Refused, MemberError) as error:
-                return False, str(error)
+                return Acted(ok=False, note=str(error))
         process = self.memory.get_process(str(kept.process))
         if isinstance(kept.body, Opened):
             constitution = self.memory.constitution(process.constitution)
-            text = recorded(kept, process, constitution, self.memory.community)
-            await self._deliver(Announcement(id=id, process=process.id, text=text))
-        return True, process.id
+            parts = recorded(kept, process, constitution, self.memory.community)
+            await self._tell(id, process, parts)
+        return Acted(note=process.id)
 
-    async def _manage(self, effect: Effect) -> tuple[bool, str]:
+    async def _manage(self, effect: Effect) -> Acted:
         """Does to a process what a ruling says, once."""
-        id = f"{effect.id}:managed"
+        manage = Manage.model_validate(effect.arguments)
+        return await self._record(
+            f"{effect.id}:managed",
+            lambda id: self.memory.managing(manage, BOT, self._now(), id, effect.id),
+        )
+
+    async def _record(self, id: str, drawn_up: Callable[[str], Fact]) -> Acted:
+        """Records what an effect calls for under `id`, once; which process, or why not."""
         if (kept := self.memory.engine.find(id)) is None:
             try:
-                manage = Manage.model_validate(effect.arguments)
-                fact = self.memory.managing(manage, BOT, self._now(), id, effect.id)
-                kept = await self.memory.record(fact).durable()
+                kept = await self.memory.record(drawn_up(id)).durable()
             except (Refused, MemberError) as error:
-                return False, str(error)
-        return True, str(kept.process)
+                return Acted(ok=False, note=str(error))
+        return Acted(note=str(kept.process))
 
     def _now(self) -> datetime:
         return max(self.agent.clock(), self.memory.engine.last_at or self.agent.clock())
+
+
+def _rule_behind(entry: Entry, process: Process) -> Citation | None:
+    """The rule of the outcome that an effect belongs to."""
+    if not isinstance(entry.body, StageEnded) or entry.body.rule < 0:
+        return None
+    return process.rules.stage(entry.body.stage).outcomes[entry.body.rule].cite

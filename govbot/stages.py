@@ -24,6 +24,7 @@ from govbot.charter import (
     GrantRole,
     InputRule,
     OutcomeRule,
+    Platform,
     RevokeRole,
     Stage,
     StartProcess,
@@ -49,6 +50,7 @@ from govbot.records import (
     stamp,
 )
 from govbot.state import Process, electorate, facts, member_facts
+from govbot.switches import Resuming, SettingAside, Suspending
 from govbot.tools import call
 from govbot.tools.dates import parse_duration, when
 from govbot.tools.draws import seed_for
@@ -219,8 +221,17 @@ def _chosen(
     return -1, None, tuple(tried)
 
 
-def _effect(rule: EffectRule, names: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _effect(
+    process: Process, led: OutcomeRule, rule: EffectRule, names: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
     match rule:
+        case SettingAside(set_aside=subject):
+            words = led.cite.model_dump(mode="json") if led.cite else None
+            by = {"by": process.number, "rule": words, "constitution": process.constitution}
+            return "set_aside", {"process": names[subject.process], **by}
+        case Suspending() | Resuming():
+            does = "suspend" if isinstance(rule, Suspending) else "resume_bot"
+            return does, {"by": process.number}
         case GrantRole(grant_role=change):
             return "grant_role", {"role": change.role, "to": _people(change.to, names)}
         case RevokeRole(revoke_role=change):
@@ -230,6 +241,12 @@ def _effect(rule: EffectRule, names: Mapping[str, Any]) -> tuple[str, dict[str, 
             return "start_process", {"type": start.type, "fields": given}
         case AmendConstitution(amend_constitution=change):
             return "amend", {"amendment": names[change.amendment]}
+        case Platform(platform=act):
+            asked = {"channel": act.channel, "name": act.name}
+            said = {name: str(evaluate(e, names)) for name, e in asked.items() if e is not None}
+            to = {"to": _people(act.to, names)} if act.to is not None else {}
+            lasts = {"lasts": act.lasts} if act.lasts is not None else {}
+            return "platform", {"do": act.do, **said, **to, **lasts}
         case CarryOut(carry_out=carried):
             return _ruled(Ruling.model_validate(names[carried.ruling]))
         case Announce(announce=text):
@@ -249,7 +266,7 @@ def _ruled(ruling: Ruling) -> tuple[str, dict[str, Any]]:
 
 def _people(expression: str, names: Mapping[str, Any]) -> list[str]:
     value = evaluate(expression, names)
-    return [value] if isinstance(value, str) else list(value)
+    return [value] if isinstance(value, str) else list(dict.fromkeys(value))
 
 
 def _effects(
@@ -259,7 +276,8 @@ def _effects(
     said = [item for item in rule.effects if isinstance(item, Announce)] if rule else []
     others = [item for item in rule.effects if _has_effect(item, process)] if rule else []
     text = " ".join(item.announce for item in said)
-    made = [("announce", {"text": text}), *(_effect(item, names) for item in others)]
+    made: list[tuple[str, dict[str, Any]]] = [("announce", {"text": text})]
+    made += [_effect(process, rule, item, names) for item in others] if rule else []
     return tuple(
         Effect(id=f"{process.id}:{process.turn}:{n}", does=does, arguments=arguments)  # type: ignore[arg-type]  # _effect returns only kinds that Effect names
         for n, (does, arguments) in enumerate(made)
@@ -278,6 +296,8 @@ def _has_effect(rule: EffectRule, process: Process) -> bool:
         return rule.carry_out.ruling in process.fields
     if isinstance(rule, AmendConstitution):
         return rule.amend_constitution.amendment in process.fields
+    if isinstance(rule, SettingAside):
+        return rule.set_aside.process in process.fields
     return not isinstance(rule, Announce)
 
 

@@ -23,6 +23,15 @@ Status = Literal["unopened", "open", "paused", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
+class Switching:
+    """When the bot was last switched off, by which process, and when on again."""
+
+    off_at: datetime
+    by: int
+    on_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Community:
     """What holds for every process: the rules in force, the members, the effects still due."""
 
@@ -34,9 +43,17 @@ class Community:
     charters: Mapping[str, Charter] = field(default_factory=dict)
     platform: Map[str, Member] = field(default_factory=Map)
     granted: Map[str, tuple[str, ...]] = field(default_factory=Map)
+    # Roles that people took away though the platform still reports them.
+    revoked: Map[str, tuple[str, ...]] = field(default_factory=Map)
     members: Map[str, Member] = field(default_factory=Map)
     pending: Map[str, Effect] = field(default_factory=Map)
     next_number: int = 1
+    switching: Switching | None = None
+
+    @property
+    def off(self) -> bool:
+        """Whether people have switched the bot off."""
+        return self.switching is not None and self.switching.on_at is None
 
 
 @dataclass(frozen=True)
@@ -68,6 +85,8 @@ class Process:
     paused_at: datetime | None = None
     opened_n: int = -1
     outcome: str | None = None
+    done: tuple[Effect, ...] = ()  # what its outcomes did to roles, for those whom they changed
+    set_aside_by: int | None = None
     ended_at: datetime | None = None
     # kind -> member -> (value, how many so far); kind[:choice] -> count
     inputs: Map[str, Map[str, tuple[Any, int]]] = field(default_factory=Map)
@@ -77,6 +96,12 @@ class Process:
     def rules(self) -> Charter:
         assert self.charter is not None, f"{self.id} has not been opened"
         return self.charter
+
+    @property
+    def result(self) -> str:
+        """The outcome, and whether it still holds."""
+        aside = f"; set aside by #{self.set_aside_by}" if self.set_aside_by is not None else ""
+        return f"{self.outcome or ''}{aside}"
 
     @property
     def now(self) -> Stage:
@@ -98,6 +123,13 @@ class Process:
         twin = object.__new__(Process)
         twin.__dict__.update(self.__dict__, inputs=inputs, counts=counts)
         return twin
+
+
+def effective(member: Member, granted: Iterable[str], revoked: Iterable[str]) -> Member:
+    """A member with the roles that count: the platform's less those taken away, and the granted."""
+    reported = (role for role in member.roles if role not in revoked)
+    roles = tuple(dict.fromkeys((*reported, *granted)))
+    return member.model_copy(update={"roles": roles})
 
 
 def unopened(community: Community, number: int) -> Process:

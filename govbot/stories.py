@@ -420,7 +420,7 @@ class _Playing:
 
 def _standing(process: Process) -> str:
     if process.status == "ended":
-        return process.outcome or ""
+        return process.result
     return f"{process.status}: {process.stage}"
 
 

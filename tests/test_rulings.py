@@ -10,6 +10,7 @@ import pytest
 from community import START, Town, live
 
 from govbot.app import ratify
+from govbot.cards import PROVISIONAL, card
 from govbot.charter import InputRule, reading_of
 from govbot.constitution import Constitution
 from govbot.llm import Prompt, Usage
@@ -30,8 +31,8 @@ from govbot.records import (
     canonical,
     digest,
 )
-from govbot.replies import PROVISIONAL
 from govbot.rulings import sources, unfounded
+from govbot.surfaces.discord.render import embed
 from govbot.testing import SetClock
 
 CHAIRED = Path(__file__).parent / "constitutions/chaired.md"
@@ -429,3 +430,16 @@ def test_what_runs_under_a_draft_says_so_and_changes_nothing_until_people_ratify
         assert "deputy" in town.bot.memory.community.members["local:carol"].roles
 
     live(home, ratified, new=False, people="", roles=ROLES)
+
+
+def test_a_card_shows_what_is_to_be_decided_and_by_whom_it_was_proposed(tmp_path: Path) -> None:
+    async def script(town: Town) -> None:
+        opened = await pressed(town, "alice", await town.say("alice", ASKED))
+        process = town.process(2)
+        shown = card(process, town.bot.memory.constitution(), town.bot.memory.community)
+        assert shown.notes[0].startswith("To decide: extend process #1 by 2 days; proposed by mind")
+        fields = {field["name"]: field["value"] for field in embed(shown)["fields"]}
+        assert "extend process #1 by 2 days" in fields["To know"]
+        assert opened.ok
+
+    play(tmp_path, script, Mind(LONGER))

@@ -4,14 +4,17 @@ import asyncio
 import io
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from rich.console import Console
+from scenes import SCENES, played
 
 from govbot.config import Settings
 from govbot.errors import OperatorError
-from govbot.records import Announcement, Ask, Choice, Give, Member, Reply, Request, Show
-from govbot.surfaces import SORRY, answered, serve
+from govbot.records import Announcement, Ask, Card, Choice, Give, Member, Reply, Request, Says, Show
+from govbot.replies import spoken
+from govbot.surfaces import SORRY, Capabilities, answered, serve
 from govbot.surfaces.terminal import Terminal
 from govbot.testing import MemorySurface
 
@@ -109,3 +112,51 @@ def test_what_members_write_cannot_style_the_terminal(monkeypatch: pytest.Monkey
     _, shown = typed(monkeypatch, "x\n", Reply(text="[red]not red[/red]", process="process_9"))
     assert "[red]not red[/red]" in shown and "It [bold]passed" in shown
     assert "audits/process_9.md" in shown and "\x1b" not in shown
+
+
+def shown_of(monkeypatch: pytest.MonkeyPatch, card: Card, *more: Says) -> str:
+    parts = (card, *more)
+    reply = Reply(text=spoken(parts), process="process_1", parts=parts, choices=card.choices)
+    shown = typed(monkeypatch, "/status 1\n", reply)[1]
+    return " ".join(shown.replace("│", " ").split())
+
+
+def test_one_process_is_shown_as_its_card_with_bars(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    card = played(SCENES["open_with_votes"], tmp_path)
+    shown = shown_of(monkeypatch, card)
+    for part in (
+        "Process #1: bans need two moderators", "Standard proposal by @alice",
+        "Stage: Discussion and vote", "Deadline: February 14, 2026 at 18:30 UTC",
+        "Agree ▰▰▰▰▰▰▰▱▱▱ 2 66.7%", "Disagree ▰▰▰▱▱▱▱▱▱▱ 1 33.3%", "Abstain ▱▱▱▱▱▱▱▱▱▱ 0",
+        "Open to 5 members: agree / disagree / abstain",
+        "More Agree than Disagree votes”", "/1 Agree",
+        "audits/process_1.md",
+    ):  # fmt: skip
+        assert part in shown, part
+    assert shown.count("bans need two moderators") == 1
+    why = shown_of(monkeypatch, card, Says(text="\nWhy: because of the rule"))
+    assert "▰" in why and "Why: because of the rule" in why
+    assert "More Agree than Disagree" not in why  # the decision quotes its own rules
+
+
+def test_a_card_has_no_bars_of_what_is_hidden(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shown = shown_of(monkeypatch, played(SCENES["hidden"], tmp_path))
+    assert "- Verdict: 2 given" in shown and "▰" not in shown and "secret" not in shown
+
+
+def test_a_hostile_title_stays_words_in_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    card = played(SCENES["hostile_title"], tmp_path)
+    hostile = card.model_copy(update={"title": f"\x1b[31m[red]x[/red] {card.title}"})
+    shown = shown_of(monkeypatch, hostile)
+    assert "\x1b" not in shown and "\u202e" not in shown
+    assert "⟨U+202E⟩" in shown and "⟨U+001B⟩" in shown and "[red]x[/red]" in shown
+
+
+def test_a_keyboard_picks_by_number() -> None:
+    assert Terminal.capabilities == Capabilities(buttons=True)

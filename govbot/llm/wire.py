@@ -60,6 +60,9 @@ def user_text(prompt: Prompt) -> str:
     return f"{prompt.task}\n\n{note}\n{quoted}"
 
 
+_LEFT_OUT = frozenset(("default", "title", "maxItems"))  # strict modes refuse or ignore them
+
+
 def strict(schema: type[Value]) -> dict[str, Any]:
     """The JSON schema as strict modes want it: all required, nothing more, no defaults."""
     return _strict(schema.model_json_schema())  # type: ignore[no-any-return]  # a mapping stays one
@@ -70,7 +73,7 @@ def _strict(node: Any) -> Any:
         return [_strict(item) for item in node]
     if not isinstance(node, dict):
         return node
-    made = {key: _strict(value) for key, value in node.items() if key not in ("default", "title")}
+    made = {key: _strict(value) for key, value in node.items() if key not in _LEFT_OUT}
     if isinstance(node.get("properties"), dict):
         # A property may itself be called title or default.
         made["properties"] = {k: _strict(v) for k, v in node["properties"].items()}

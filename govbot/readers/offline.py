@@ -142,7 +142,7 @@ def _field(charter: Charter, name: str, value: str, members: Mapping[str, str]) 
         return members.get(value.casefold().lstrip("@"), value)
     if rule.type == "number" and re.fullmatch(r"-?\d{1,15}", value):
         return int(value)
-    return value
+    return next((c for c in rule.choices if c.casefold() == value.casefold()), value)
 
 
 def _own_letters(phrase: str) -> int:

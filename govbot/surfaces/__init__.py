@@ -57,18 +57,24 @@ class Giveable(Record):
     kind: str
     takes: str  # as in `govbot.charter.Takes`
     choices: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()  # the choices as people read them
     reasons: tuple[str, ...] = ()  # the choices that need a reason
     blanks: tuple[Blank, ...] = ()
     many: bool = False
     changeable: bool = False
     hidden: bool = False
+    most: int | None = None  # how many choices one ballot may name, where that is bounded
+    limits: str = ""  # what scores must keep to, in words
 
 
 class House(Protocol):
-    """One community, as far as a surface may know it. Nothing here changes anything but `handle`,
-    and nothing here tells what is hidden."""
+    """One community, as far as a surface may know it.
 
-    name: str
+    Nothing here changes anything but `handle`, and nothing here tells what is hidden.
+    """
+
+    @property
+    def name(self) -> str: ...
 
     async def handle(self, request: Request) -> Reply: ...
 
@@ -87,7 +93,10 @@ class House(Protocol):
         ...
 
     def waiting(self, process: int) -> tuple[str, ...]:
-        """The ids of those who may give the present stage's ballot and have not."""
+        """The ids of those who may give the present stage's ballot and have not.
+
+        It is for reminding each of them alone; shown to others it would tell who has voted.
+        """
         ...
 
     def audit(self, process: int) -> bytes | None:

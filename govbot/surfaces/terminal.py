@@ -10,12 +10,31 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
 
+from govbot.cards import gauge
 from govbot.config import Settings
-from govbot.records import Announcement, Ask, Choice, Give, Intent, Member, Reply, Request, Show
+from govbot.legible import legible
+from govbot.records import (
+    Announcement,
+    Ask,
+    Card,
+    Choice,
+    Give,
+    Intent,
+    Member,
+    Part,
+    Reply,
+    Request,
+    Show,
+    Tally,
+)
+from govbot.replies import spoken
 from govbot.surfaces import Capabilities
 
 HELP = """\
@@ -58,7 +77,7 @@ class _Piped:
 class Terminal:
     """`audit` gives the path of a process's audit, for the link under a reply."""
 
-    capabilities = Capabilities()
+    capabilities = Capabilities(buttons=True)  # by their numbers
 
     def __init__(self, settings: Settings, console: Console, audit: Callable[[str], str]) -> None:
         self.settings, self.console, self.audit = settings, console, audit
@@ -121,16 +140,62 @@ class Terminal:
 
     async def send(self, to: Request, reply: Reply) -> None:
         colour = "green" if reply.ok else "yellow"
-        text = escape(reply.text)
+        shown = drawn(reply)
         if reply.process is not None:
-            text += f"\n[dim]{escape(self.audit(reply.process))}[/dim]"
-        self.console.print(Panel(text, title="govbot", border_style=colour, title_align="left"))
+            shown = Group(shown, Text(self.audit(reply.process), "dim"))
+        self.console.print(Panel(shown, title="govbot", border_style=colour, title_align="left"))
         self.choices = reply.choices
         if self.choices:
-            told = (f"[bold]/{n}[/bold] {escape(c.label)}" for n, c in enumerate(self.choices, 1))
+            labels = (escape(legible(choice.label)) for choice in self.choices)
+            told = (f"[bold]/{n}[/bold] {label}" for n, label in enumerate(labels, 1))
             self.console.print("  ".join(told))
 
     async def announce(self, told: Announcement) -> None:
+        shown = Text(legible(told.text))
         self.console.print(
-            Panel(escape(told.text), title="announcement", border_style="blue", title_align="left")
+            Panel(shown, title="announcement", border_style="blue", title_align="left")
         )
+
+
+# --- what replies look like -----------------------------------------------------------------
+
+
+def drawn(reply: Reply) -> RenderableType:
+    """A reply with a card in it as its parts, each drawn; any other as its text."""
+    if not any(isinstance(part, Card) for part in reply.parts):
+        return Text(legible(reply.text))
+    alone = len(reply.parts) == 1  # else a decision follows, with the rules it rests on
+    return Group(*(_part(part, alone) for part in reply.parts))
+
+
+def _part(part: Part, alone: bool) -> RenderableType:
+    return _card(part, alone) if isinstance(part, Card) else Text(legible(spoken((part,))))
+
+
+def _card(card: Card, alone: bool) -> RenderableType:
+    """The words of a card and its tallies as bars; if it is `alone`, its rules as well."""
+    title, *said = spoken((card.model_copy(update={"tallies": ()}),)).split("\n")
+    asked = [card.text] if card.text != card.title else []
+    rules = [*card.takes, *(spoken((rule,)).strip() for rule in card.rules)] if alone else []
+    blocks: list[list[RenderableType]] = [
+        [Text(legible(title), "bold"), *(Text(legible(line)) for line in said)],
+        [Text(legible(text)) for text in asked],
+        [_tally(tally) for tally in card.tallies if tally.bars or tally.said],
+        [Text(legible(line)) for line in card.chosen],
+        [Text(legible(rule), "dim") for rule in rules],
+    ]
+    return Group(*(Padding(Group(*block), (0, 0, 1, 0)) for block in blocks if block))
+
+
+def _tally(tally: Tally) -> RenderableType:
+    if not tally.bars:
+        return Group(*(Text(f"- {line}") for line in tally.said))
+    table = Table.grid(padding=(0, 1))
+    for bar in tally.bars:
+        table.add_row(
+            Text(legible(bar.label)),
+            Text(gauge(bar.count, tally.given), "cyan"),
+            Text(str(bar.count), justify="right"),
+            Text(bar.share, "dim", justify="right"),
+        )
+    return table

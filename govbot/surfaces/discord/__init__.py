@@ -1,0 +1,1 @@
+"""Discord as a surface: everything in here translates, nothing in here rules."""

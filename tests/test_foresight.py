@@ -1,0 +1,118 @@
+"""What an amendment would do, in full, in short and as a command."""
+
+import asyncio
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from community import START, Town, live
+
+from govbot.app import open_view
+from govbot.cli import main
+from govbot.config import Folder
+from govbot.constitution import Constitution
+from govbot.foresight import Foresight, foresee, summary, told
+from govbot.ledger import read_entry
+from govbot.rehearsal import Rules
+
+DAY = timedelta(days=1)
+
+
+async def voted(town: Town) -> None:
+    await town.say("alice", "I propose that tea is served at four")
+    await town.say("bob", "I vote disagree on 1")
+    await town.until(START + 5 * DAY)
+    await town.say("alice", "I vote agree on 1")
+    await town.say("carol", "I vote agree on 1")
+    await town.until(START + 8 * DAY)
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Path:
+    live(tmp_path / "town", voted)
+    return tmp_path / "town"
+
+
+def edited(town: Path, *swaps: tuple[str, str]) -> Path:
+    memory = open_view(town)
+    text = memory.constitution().text
+    asyncio.run(memory.close())
+    for before, after in swaps:
+        assert before in text
+        text = text.replace(before, after)
+    path = town / "amended.md"
+    path.write_text(text)
+    return path
+
+
+def foreseen(town: Path, *swaps: tuple[str, str]) -> Foresight:
+    text = Constitution.load(edited(town, *swaps))
+    memory = open_view(town)
+    rules = Rules(memory.reading(), memory.constitution())
+    entries = [read_entry(data) for _, data in memory.engine.read()]
+    members = memory.community.members.values()
+    seen = foresee(entries, rules, text, members=members)
+    asyncio.run(memory.close())
+    return seen
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+SHORTER = ("6 days minimum", "4 days minimum")
+
+
+def test_a_card_says_in_a_few_lines_what_voters_should_know(town: Path) -> None:
+    said = summary(foreseen(town, SHORTER))
+    assert "1 would have come out differently (#1 passed → rejected)" in said
+    assert "2 inputs would not have been taken" in said
+    assert "standard_proposal: 6 days → 4 days" in said
+    assert len(said.splitlines()) <= 6
+
+
+def test_a_card_warns_of_a_quorum_beyond_the_members(town: Path) -> None:
+    said = summary(foreseen(town, ("At least 3 members", "At least 40 members")))
+    assert "with the members there are now nobody can bring about 'passed'" in said
+    assert "none would have come out differently" in said and "votes < 3 → votes < 40" in said
+
+
+def test_all_of_it_names_the_steps_the_rules_and_their_quotes(town: Path) -> None:
+    lines = "\n".join(told(foreseen(town, SHORTER)))
+    assert "6 days becomes 4 days" in lines
+    assert "- “Discussion period: 6 days minimum”" in lines
+    assert "+ “Discussion period: 4 days minimum”" in lines
+    assert "- passed: by 'agree > disagree', Article 3: Proposals" in lines
+    assert "+ rejected: by 'otherwise'" in lines
+    assert "not taken: vote of local:alice" in lines
+
+
+def test_only_what_the_text_in_force_does_not_have_is_found(town: Path) -> None:
+    assert foreseen(town, ("We are a small community", "We are a community")).findings == ()
+    late = "A vote that arrives at or after the\ndeadline is late"
+    seen = foreseen(town, (late, f"However, secret votes stand. {late}"))
+    assert any("secret votes stand" in finding.what for finding in seen.findings)
+
+
+def test_the_command_tells_it_and_writes_nothing(town: Path) -> None:
+    path, ledger = edited(town, SHORTER), Folder(town).ledger
+    before = ledger.read_bytes(), sorted(p.name for p in town.rglob("*"))
+    shown = run("rehearse", path, "--dir", town)
+    assert shown.exit_code == 0, shown.output
+    assert "1 would have come out differently." in shown.output
+    assert (ledger.read_bytes(), sorted(p.name for p in town.rglob("*"))) == before
+    document = json.loads(run("rehearse", path, "--dir", town, "--json").output)
+    assert document["rehearsal"]["changed"][0]["after"]["outcome"] == "rejected"
+
+
+def test_the_command_wants_a_text_that_differs(town: Path) -> None:
+    shown = run("rehearse", edited(town), "--dir", town)
+    assert shown.exit_code == 2 and "edit it first" in shown.stderr
+
+
+def test_a_reading_that_the_text_does_not_carry_is_not_sound(town: Path) -> None:
+    reading = next(town.rglob("*.reading.yaml"))
+    shown = run("rehearse", edited(town, SHORTER), "--reading", reading, "--dir", town)
+    assert shown.exit_code == 1 and "is of another text" in shown.output
