@@ -290,7 +290,7 @@ class AuditTrail:
         does = str(body.effect.arguments.get("do", body.effect.does))
         note = f" ({escape(body.note)})" if body.note else ""
         undo = f"; undone by: {escape(str(body.undo.get('do')))}" if body.undo else ""
-        return f"{escape(does)} {'done' if body.ok else 'failed'}{note}{undo}"
+        return f"{does} {'done' if body.ok else 'failed'}{note}{undo}"
 
     def _value(self, process: Process, body: Given) -> str:
         rule = process.rules.stage(body.stage).input(body.input)

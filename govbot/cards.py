@@ -12,6 +12,7 @@ from functools import lru_cache
 from immutables import Map
 
 from govbot.balloting import candidates
+from govbot.carrying import shown
 from govbot.charter import InputRule
 from govbot.constitution import Constitution
 from govbot.records import Bar, Card, Choice, Citation, Deadline, Give, Quote, Tally
@@ -51,7 +52,10 @@ def card(process: Process, constitution: Constitution, community: Community) -> 
         status=process.status,
         outcome=str(process.result) if over else "",
         text=_asked(process, community),
-        notes=tuple(_notes(process)),
+        notes=(
+            *_notes(process),
+            *shown(process.rules, process.fields, constitution, community.charters),
+        ),
         deadline=deadline(process),
         tallies=tallies(process, whole=True),
         chosen=tuple(_chosen(process, community)),
@@ -75,7 +79,7 @@ def _asked(process: Process, community: Community) -> str:
     given = [
         (rule.label or name.replace("_", " "), _shown(process.fields[name], rule.type, community))
         for name, rule in process.rules.fields.items()
-        if name in process.fields and rule.type != "ruling"
+        if name in process.fields and rule.type not in ("ruling", "amendment")
     ]
     if len(given) == 1:
         return given[0][1]
