@@ -377,7 +377,8 @@ async def open_bot(
     archive.write(archive.behind())
     versions = Versions(memory, folder.constitution(settings))
     versions.write()
-    return Bot(folder, settings, memory, agent, archive, versions, Scheduler(agent, deliver, act))
+    scheduler = Scheduler(agent, deliver, act)
+    return Bot(folder, settings, memory, agent, archive, versions, scheduler)
 
 
 def _warn(folder: Folder, settings: Settings, memory: Memory, clock: Clock) -> None:

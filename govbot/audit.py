@@ -275,22 +275,25 @@ class AuditTrail:
                 return f"the stage “{body.stage}” ended ({body.why}): {named}{led}"
             case Managed() as body:
                 return f"{who}: {body.act}. Reason: {escape(body.reason)}"
-            case Adopted(constitution=version) | Ratified(reading=version):
-                what = "constitution" if isinstance(entry.body, Adopted) else "reading"
-                return f"{who} put the {what} `{version}` in force"
+            case Done() as body:
+                does = str(body.effect.arguments.get("do", body.effect.does))
+                note = f" ({escape(body.note)})" if body.note else ""
+                undo = f"; undone by: {escape(str(body.undo.get('do')))}" if body.undo else ""
+                return f"{does} {'done' if body.ok else 'failed'}{note}{undo}"
+        return self._ruled(who, entry)
+
+    def _ruled(self, who: str, entry: Entry) -> str:
+        """What happened to the rules, or to what they had brought about."""
+        match entry.body:
             case SetAside() as body:
                 return f"the outcome was set aside by process {body.by}"
             case Switched() as body:
                 return f"the bot was switched {'on again' if body.on else 'off'}"
-            case Done() as body:
-                return self._carried_out(body)
+            case Adopted() as body:
+                return f"{who} adopted the constitution `{body.constitution}`"
+            case Ratified() as body:
+                return f"{who} put the reading `{body.reading}` in force"
         return f"{entry.body.kind} by {who}"
-
-    def _carried_out(self, body: Done) -> str:
-        does = str(body.effect.arguments.get("do", body.effect.does))
-        note = f" ({escape(body.note)})" if body.note else ""
-        undo = f"; undone by: {escape(str(body.undo.get('do')))}" if body.undo else ""
-        return f"{does} {'done' if body.ok else 'failed'}{note}{undo}"
 
     def _value(self, process: Process, body: Given) -> str:
         rule = process.rules.stage(body.stage).input(body.input)

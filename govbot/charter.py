@@ -41,6 +41,9 @@ from govbot.effects import (
     Platform as Platform,
 )
 from govbot.effects import (
+    PlatformRule as PlatformRule,
+)
+from govbot.effects import (
     RevokeRole as RevokeRole,
 )
 from govbot.effects import (
@@ -74,6 +77,7 @@ def _exactly(value: Any) -> Any:
 Exactly = Annotated[int | str, AfterValidator(_exactly)]
 
 
+@lru_cache(maxsize=4096)
 def identifier(choice: str) -> str:
     """The name of a choice in an expression: `stand aside` is counted as `stand_aside`."""
     return re.sub(r"\W+", "_", choice.casefold()).strip("_")
@@ -102,9 +106,10 @@ class Condition(Record):
 
 
 class FieldRule(Record):
-    """Something asked for when a process is opened; a text with `choices` is one of them.
+    """Something asked for when a process is opened.
 
-    A `ruling` is proposed by a reader; an `amendment` is a change of the constitution in force.
+    A `ruling` is proposed by a reader; an `amendment` is a change of the constitution in force. A
+    text with `choices` is one of them.
     """
 
     type: Literal["text", "member", "number", "ruling", "amendment"] = "text"
@@ -405,6 +410,15 @@ class Charter(Record):
         return self
 
     @model_validator(mode="after")
+    def _subjects_are_numbers(self) -> Self:
+        numbers = {name for name, rule in self.fields.items() if rule.type == "number"}
+        for effect in effects_of(self):
+            if isinstance(effect, SettingAside) and effect.set_aside.process not in numbers:
+                named = effect.set_aside.process
+                raise ValueError(f"it sets aside {named!r}, which is no field of type number")
+        return self
+
+    @model_validator(mode="after")
     def _amendments_are_fields(self) -> Self:
         for effect in effects_of(self):
             if isinstance(effect, AmendConstitution):
@@ -417,14 +431,6 @@ class Charter(Record):
     def amends(self) -> bool:
         """Whether an outcome of it changes the constitution."""
         return any(isinstance(effect, AmendConstitution) for effect in effects_of(self))
-
-    def _subjects_are_numbers(self) -> Self:
-        numbers = {name for name, rule in self.fields.items() if rule.type == "number"}
-        for effect in effects_of(self):
-            if isinstance(effect, SettingAside) and effect.set_aside.process not in numbers:
-                named = effect.set_aside.process
-                raise ValueError(f"it sets aside {named!r}, which is no field of type number")
-        return self
 
     def may_rule(self, field: str) -> frozenset[Act]:
         """The acts that some outcome carries out of the ruling in this field."""

@@ -262,7 +262,7 @@ def constitution_show(section: str | None, folder: Path) -> None:
 @dir_option
 @json_option
 def constitution_lint(path: Path | None, reading: Path | None, folder: Path, as_json: bool) -> None:
-    """Check a constitution's reading: quotes, numbers, names, ties, ends.
+    """Check a constitution's reading: quotes, numbers, names, ties, ends, what is not said.
 
     \b
     Example:  govbot constitution lint constitutions/ours.md
@@ -273,10 +273,12 @@ def constitution_lint(path: Path | None, reading: Path | None, folder: Path, as_
     from govbot.constitution import Constitution
     from govbot.lint import lint
     from govbot.readingfile import load_reading
+    from govbot.silences import silences
 
     home = Folder(folder)
     path = path or home.constitution(home.settings())
-    found = lint(load_reading(reading or reading_beside(path)), Constitution.load(path))
+    rules, text = load_reading(reading or reading_beside(path)), Constitution.load(path)
+    found = [*lint(rules, text), *silences(rules, text)]
     if as_json:
         click.echo(json.dumps([finding.model_dump() for finding in found], indent=2))
     for finding in () if as_json else found:

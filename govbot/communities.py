@@ -291,7 +291,8 @@ class Communities:
             for name in [n for n, due in self._due.items() if moment(due) <= now]:
                 await self._open_due(name)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._seconds())
+                async with asyncio.timeout(self._seconds()):
+                    await self._woken.wait()
 
     async def _open_due(self, name: str) -> None:
         del self._due[name]

@@ -60,8 +60,7 @@ def invite(application: int | None) -> None:
     """
     import discord
 
-    from govbot.surfaces.discord.client import application_of
-    from govbot.surfaces.discord.setup import needed
+    from govbot.surfaces.discord.invitation import application_of, needed
 
     link = discord.utils.oauth_url(application or application_of(token()), permissions=needed())
     click.echo(link)

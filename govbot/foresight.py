@@ -13,6 +13,7 @@ from govbot.lint import Finding, lint
 from govbot.records import Entry, Member, Record
 from govbot.rehearsal import Otherwise, Rehearsal, Rules, Verdict, rehearse
 from govbot.rereading import Rereading, Stale, Step, reread
+from govbot.silences import silences
 
 MOST_SHOWN = 20  # processes told in full
 MOST_SUMMED = 3  # of a kind, in a summary
@@ -47,15 +48,18 @@ def foresee(
     return Foresight(
         base=before.constitution.digest, amended=text.digest,
         steps=carried.steps, stale=carried.stale,
-        findings=_new(
-            lint(before.reading, before.constitution), lint(after.reading, after.constitution)
-        ),
+        findings=_new(_linted(before), _linted(after)),
         warnings=_new(
             explore(before.reading, before.constitution, people),
             explore(after.reading, text, people, _known(before.reading, carried)),
         ),
         rehearsal=rehearse(entries, before, after, progress),
     )  # fmt: skip
+
+
+def _linted(rules: Rules) -> list[Finding]:
+    reading, text = rules.reading, rules.constitution
+    return [*lint(reading, text), *silences(reading, text)]
 
 
 def _known(before: Reading, carried: Rereading) -> Reading:

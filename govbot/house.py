@@ -129,8 +129,7 @@ def _blanks(fields: Mapping[str, FieldRule]) -> tuple[Blank, ...]:
         Blank(
             name=name,
             label=rule.label or name.replace("_", " "),
-            # A change of the constitution is said in words, and made into one when it is opened.
-            type="text" if rule.type == "amendment" else rule.type,
+            type="text" if rule.type == "amendment" else rule.type,  # it is said in words
             required=rule.required,
             most=rule.most,
         )

@@ -139,8 +139,8 @@ def _opened(
         for name, people in body.drawn.items()
     )
     notes = [PROVISIONAL] if process.provisional else []
-    change = shown(rules, process.fields, constitution, community.charters)
-    yield _says(*drawn, *taken(process), *notes, *change, "", "The constitution says:")
+    changed = shown(process.rules, process.fields, constitution, community.charters)
+    yield _says(*drawn, *taken(process), *notes, *changed, "", "The constitution says:")
     yield from (quote(citation, constitution) for citation in _rules(process, entry))
 
 

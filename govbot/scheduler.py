@@ -8,6 +8,7 @@ once; and that an effect is tried until it is confirmed, each time under the sam
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 
 from govbot.adopting import amend
@@ -76,10 +77,10 @@ class Scheduler:
                 await self.settle()
             except OperatorError as error:
                 log.error("%s", error)
-            try:
-                await asyncio.wait_for(self._woken.wait(), self._seconds())
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                # `wait_for` would lose a cancellation that comes as it is woken.
+                async with asyncio.timeout(self._seconds()):
+                    await self._woken.wait()
 
     def _seconds(self) -> float:
         due = self.memory.next_due()
@@ -147,7 +148,7 @@ class Scheduler:
         )  # fmt: skip
 
     async def _amend(self, effect: Effect, process: Process) -> Acted | None:
-        """Puts an adopted amendment in force, or gives it back; either way people are told."""
+        """The constitution as the amendment has it, or why people must look at it again."""
         told = await amend(self.memory, effect, process, self._now())
         news = Announcement(id=f"{effect.id}:told", process=process.id, text=told.text)
         return Acted(ok=told.ok, note=told.note) if await self._deliver(news) else None

@@ -25,6 +25,7 @@ from govbot.charter import (
     InputRule,
     OutcomeRule,
     Platform,
+    PlatformRule,
     RevokeRole,
     Stage,
     StartProcess,
@@ -224,6 +225,7 @@ def _chosen(
 def _effect(
     process: Process, led: OutcomeRule, rule: EffectRule, names: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any]]:
+    """What an effect's rule comes to: its kind and its arguments."""
     match rule:
         case SettingAside(set_aside=subject):
             words = led.cite.model_dump(mode="json") if led.cite else None
@@ -239,18 +241,22 @@ def _effect(
         case StartProcess(start_process=start):
             given = {name: plain(evaluate(e, names)) for name, e in start.fields.items()}
             return "start_process", {"type": start.type, "fields": given}
+        case Platform(platform=act):
+            return "platform", _errand(act, names)
         case AmendConstitution(amend_constitution=change):
             return "amend", {"amendment": names[change.amendment]}
-        case Platform(platform=act):
-            asked = {"channel": act.channel, "name": act.name}
-            said = {name: str(evaluate(e, names)) for name, e in asked.items() if e is not None}
-            to = {"to": _people(act.to, names)} if act.to is not None else {}
-            lasts = {"lasts": act.lasts} if act.lasts is not None else {}
-            return "platform", {"do": act.do, **said, **to, **lasts}
         case CarryOut(carry_out=carried):
             return _ruled(Ruling.model_validate(names[carried.ruling]))
         case Announce(announce=text):
             return "announce", {"text": text}
+
+
+def _errand(act: PlatformRule, names: Mapping[str, Any]) -> dict[str, Any]:
+    asked = {"channel": act.channel, "name": act.name}
+    said = {name: str(evaluate(e, names)) for name, e in asked.items() if e is not None}
+    to = {"to": _people(act.to, names)} if act.to is not None else {}
+    lasts = {"lasts": act.lasts} if act.lasts is not None else {}
+    return {"do": act.do, **said, **to, **lasts}
 
 
 def _ruled(ruling: Ruling) -> tuple[str, dict[str, Any]]:
@@ -294,10 +300,10 @@ def _has_effect(rule: EffectRule, process: Process) -> bool:
         return False
     if isinstance(rule, CarryOut):
         return rule.carry_out.ruling in process.fields
-    if isinstance(rule, AmendConstitution):
-        return rule.amend_constitution.amendment in process.fields
     if isinstance(rule, SettingAside):
         return rule.set_aside.process in process.fields
+    if isinstance(rule, AmendConstitution):
+        return rule.amend_constitution.amendment in process.fields
     return not isinstance(rule, Announce)
 
 

@@ -69,7 +69,7 @@ def test_an_amendment_is_shown_voted_on_and_in_force(tmp_path: Path) -> None:
         town.bot.archive.write_stale()
         audit = next(town.bot.folder.audits.glob("1-*.md")).read_text()
         assert "## What it changes" in audit and "    +Any member may ask for the keys." in audit
-        assert f"put the constitution `{adopted.constitution}` in force" in audit
+        assert f"govbot adopted the constitution `{adopted.constitution}`" in audit
 
     play(tmp_path, script)
 

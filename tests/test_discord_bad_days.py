@@ -182,7 +182,7 @@ def test_a_storm_of_limits_delays_and_loses_nothing(tmp_path: Path) -> None:
         for reply in replies:
             assert "stands: Agree" in text_of(await reply.final())
         assert len(await votes(service)) == 4
-        await service.shows(1, "Agree: 3")
+        await service.shows(1, "**Agree** 3")
 
     live(tmp_path, script)
 
@@ -266,7 +266,7 @@ def test_a_card_posted_just_before_a_crash_is_found_again(tmp_path: Path) -> Non
         store.close()
         await service.start()
         await service.people["bob"].click(card, "Agree")
-        await service.shows(1, "Agree: 1")
+        await service.shows(1, "**Agree** 1")
         assert [each["id"] for each in service.cards()] == [card["id"]]
         assert len(service.fake.threads) == 1
 

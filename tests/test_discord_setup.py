@@ -10,7 +10,7 @@ from discord_bot import Service
 from fake_discord import FakeDiscord, NotPossible, text_of
 
 from govbot.app import verify_folder
-from govbot.surfaces.discord.setup import NEEDED, needed
+from govbot.surfaces.discord.invitation import NEEDED, needed
 
 
 def fresh(folder: Path, script: Any, **options: Any) -> None:

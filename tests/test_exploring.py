@@ -65,8 +65,8 @@ def test_a_stage_that_waits_for_more_than_there_are_never_ends() -> None:
     found = told(explored(wait))
     assert "with 1 to take part, nothing can end this stage" in found
     assert "Article 3: Proposals" in found
-    assert "the members there are now" in told(explored(wait, members=people(11)))
-    assert "the members there are now" not in told(explored(wait, members=people(12)))
+    assert "there are now, nothing can end" in told(explored(wait, members=people(11)))
+    assert "there are now, nothing can end" not in told(explored(wait, members=people(12)))
 
 
 def test_an_outcome_that_no_number_of_members_reaches_is_told_in_its_words() -> None:

@@ -80,6 +80,7 @@ def test_a_thread_begins_with_a_message_once() -> None:
         assert thread.id == sent.id and thread.owner == bot.guilds[0].me
         first = fake.posts(fake.channels[str(thread.id)])[0]
         assert first["type"] == 21 and first["referenced_message"]["content"] == "proposal 1"
+        assert first["mentions"] == []
         await bot.hears("thread_create")
         await refused(sent.create_thread(name="again"), 400, 160004)
         await refused(bot.place(fake.channel).create_thread(name="x" * 101), 400, 50035)

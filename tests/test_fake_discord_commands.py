@@ -450,7 +450,7 @@ def test_a_button_changes_its_message_and_answers_only_who_pressed_it() -> None:
         card = (await alice.slash("propose", title="Kettle")).message
         reply = await bob.click(card, "vote:1:yes")
         confirmation = await reply.followup()
-        assert confirmation["content"] == "Recorded yes"
+        assert confirmation["content"] == "Recorded yes" and not confirmation["mentions"]
         assert fake.messages[card["id"]]["embeds"][0]["title"] == "1: 1 of 2"
         assert confirmation in bob.reads(fake.channel)
         assert confirmation not in alice.reads(fake.channel)

@@ -38,8 +38,31 @@ FLOORS = {
     "govbot.llm.named": 5,
     "govbot.engines": 2,
     "govbot.surfaces": 2,
+    "govbot.logs": 2,
+    "govbot.surfaces.communities": 3,
     "govbot.surfaces.discord": 2,
+    "govbot.surfaces.discord.ids": 3,
+    "govbot.surfaces.discord.invitation": 3,
+    "govbot.surfaces.discord.members": 3,
+    "govbot.surfaces.discord.registry": 3,
+    "govbot.surfaces.discord.store": 3,
+    "govbot.surfaces.discord.words": 4,
+    "govbot.surfaces.discord.catchup": 4,
     "govbot.surfaces.discord.render": 15,
+    "govbot.surfaces.discord.components": 16,
+    "govbot.surfaces.discord.sending": 17,
+    "govbot.surfaces.discord.cards": 18,
+    "govbot.surfaces.discord.homes": 19,
+    "govbot.surfaces.discord.desk": 20,
+    "govbot.surfaces.discord.opening": 21,
+    "govbot.surfaces.discord.setup": 21,
+    "govbot.surfaces.discord.reminders": 21,
+    "govbot.surfaces.discord.ballots": 22,
+    "govbot.surfaces.discord.buttons": 23,
+    "govbot.surfaces.discord.commands": 24,
+    "govbot.surfaces.discord.front": 25,
+    "govbot.surfaces.discord.client": 26,
+    "govbot.surfaces.discord.checks": 26,
     "govbot.tools.dates": 2,
     "govbot.tools.draws": 2,
     "govbot.tools.nomcom": 2,
@@ -75,6 +98,7 @@ FLOORS = {
     "govbot.rereading": 13,
     "govbot.rehearsal": 15,
     "govbot.exploring": 14,
+    "govbot.silences": 14,
     "govbot.foresight": 16,
     "govbot.rehearse_command": 23,
     "govbot.stages": 13,
@@ -105,6 +129,7 @@ FLOORS = {
     "govbot.house": 20,
     "govbot.surfaces.terminal": 20,
     "govbot.app": 21,
+    "govbot.communities": 22,
     "govbot.demo": 22,
     "govbot.changing": 22,
     "govbot.evaluation": 22,
@@ -114,16 +139,17 @@ FLOORS = {
     "govbot.model_commands": 23,
     "govbot.init_command": 23,
     "govbot.constitution_commands": 23,
-    "govbot.cli": 24,
-    "govbot.__main__": 25,
+    "govbot.discord_commands": 27,
+    "govbot.cli": 28,
+    "govbot.__main__": 29,
 }
 
 # Only these name concrete classes: everything else is handed what it needs.
 ADAPTERS = {
     "govbot.engines.sqlite", "govbot.readers.offline", "govbot.readers.model",
-    "govbot.surfaces.terminal",
+    "govbot.surfaces.terminal", "govbot.surfaces.discord.client",
 }  # fmt: skip
-MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
+MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo", "govbot.discord_commands"}
 
 # Nothing in the kernel may see a clock, a network, chance or a model.
 PURE = [
@@ -132,8 +158,9 @@ PURE = [
     "passages.py", "rulings.py", "composition.py", "community.py", "cards.py", "legible.py",
     "chartering.py", "review.py", "rereading.py", "rehearsal.py", "exploring.py", "foresight.py",
     "breakglass.py", "switches.py", "amendments.py", "redline.py", "carrying.py", "proposing.py",
-    "swapping.py",
+    "silences.py", "swapping.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
+    "surfaces/discord/render.py",
 ]  # fmt: skip
 IMPURE = {
     "time", "random", "secrets", "socket", "urllib", "http", "asyncio", "uuid", "anthropic",

@@ -175,9 +175,8 @@ def mentions(
     chosen: Json = {"parse": list(parse), "replied_user": True} if allowed is None else allowed
     text = _mentioning_text(message)
     users = _picked(re.findall(r"<@!?(\d+)>", text), chosen, "users")
-    answered_to = message.get("referenced_message")
-    if answered_to and chosen.get("replied_user"):
-        users = [*users, answered_to["author"]["id"]]
+    if _is_reply(message) and chosen.get("replied_user"):
+        users = [*users, message["referenced_message"]["author"]["id"]]
     loud = _may_call_everyone(world, channel, message)
     roles = world.guilds[channel["guild_id"]].roles if channel["type"] != DM else {}
     named = _picked(re.findall(r"<@&(\d+)>", text), chosen, "roles")
@@ -189,6 +188,11 @@ def mentions(
         "mention_roles": [r for r in named if r in roles and (loud or roles[r]["mentionable"])],
         "mention_everyone": loud and everyone,
     }
+
+
+def _is_reply(message: Json) -> bool:
+    """What points to another message without being somebody's reply calls nobody."""
+    return message["type"] == REPLY and "interaction_metadata" not in message
 
 
 def _mentioning_text(message: Json) -> str:

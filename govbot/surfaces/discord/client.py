@@ -5,7 +5,6 @@ it dies. The token comes from outside and is never written anywhere.
 """
 
 import asyncio
-import base64
 import json
 import logging
 import math
@@ -25,6 +24,7 @@ from govbot.surfaces.discord.catchup import missed
 from govbot.surfaces.discord.components import Pressed
 from govbot.surfaces.discord.front import EVERYWHERE, Front
 from govbot.surfaces.discord.ids import Press
+from govbot.surfaces.discord.invitation import intents
 from govbot.surfaces.discord.sending import NOBODY
 
 log = logging.getLogger(__name__)
@@ -34,12 +34,6 @@ CAPABILITIES = Capabilities(
 )
 BEAT = 10.0  # seconds between two looks at the connection
 STEADY = 60.0  # seconds after which a connection counts as having held
-
-
-def intents() -> discord.Intents:
-    """What the bot must hear of: guilds, who is in them, what is said to it. Not what others say:
-    Discord shows a bot the words of messages that mention it without a further intent."""
-    return discord.Intents(guilds=True, members=True, guild_messages=True, dm_messages=True)
 
 
 class Client(discord.Client):
@@ -125,17 +119,6 @@ class Client(discord.Client):
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         await self.front.channel_gone(channel)
-
-
-def application_of(token: str) -> int:
-    """The application a token is of: its first part is that number, spelled in base 64."""
-    first = token.partition(".")[0]
-    try:
-        return int(base64.b64decode(first + "=" * (-len(first) % 4)))
-    except ValueError:
-        raise OperatorError(
-            "DISCORD_TOKEN is no bot's token; give the application's id with --application"
-        ) from None
 
 
 async def keep_connected(

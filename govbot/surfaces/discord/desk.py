@@ -117,7 +117,8 @@ class Desk:
                 return
             if not guild.chunked:
                 try:
-                    await asyncio.wait_for(guild.chunk(), ARRIVAL)
+                    async with asyncio.timeout(ARRIVAL):
+                        await guild.chunk()
                 except TimeoutError:
                     log.warning("guild %s: Discord did not name its members in time", self.id)
                     return
@@ -127,16 +128,17 @@ class Desk:
 
     async def changed(self, user: discord.Member) -> None:
         """A member has another name or other roles than before, or is new."""
-        community = await self.community()
-        if community is None or not self.met:
+        if not self.met:
             return  # everybody is met before anything is opened
-        member = self.member(user)
-        known = community.members().get(member.id)
-        if known != member and (member.roles or known is not None):
+        community, member = await self.community(), self.member(user)
+        known = community.members().get(member.id) if community is not None else None
+        if community is not None and known != member and (member.roles or known is not None):
             await community.meet([member])
 
     async def left(self, user: int) -> None:
+        if not self.met:
+            return
         community = await self.community()
         known = community.members().get(id_of(user)) if community is not None else None
-        if community is not None and known is not None and self.met:
+        if community is not None and known is not None:
             await community.meet([gone(known)])

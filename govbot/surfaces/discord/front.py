@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from typing import Any, Protocol
 
 import discord
@@ -22,7 +23,7 @@ from govbot.surfaces.discord import buttons, commands
 from govbot.surfaces.discord.buttons import UPDATES, Pressing
 from govbot.surfaces.discord.catchup import Seen
 from govbot.surfaces.discord.commands import called, completions
-from govbot.surfaces.discord.components import answers, button, rows_of
+from govbot.surfaces.discord.components import answers
 from govbot.surfaces.discord.desk import PRIVATELY, UNFOUNDED, Desk
 from govbot.surfaces.discord.effects import carry_out
 from govbot.surfaces.discord.homes import AWAY, Homes, Pace, passing
@@ -30,7 +31,17 @@ from govbot.surfaces.discord.ids import Press, parsed
 from govbot.surfaces.discord.members import is_person
 from govbot.surfaces.discord.registry import fingerprint, proposing, standing
 from govbot.surfaces.discord.reminders import Reminders
-from govbot.surfaces.discord.sending import PATIENCE, Answer, Said, in_person, post, reply, typing
+from govbot.surfaces.discord.render import rows
+from govbot.surfaces.discord.sending import (
+    PATIENCE,
+    Answer,
+    Said,
+    in_person,
+    post,
+    reply,
+    said_of,
+    typing,
+)
 from govbot.surfaces.discord.store import Store
 from govbot.surfaces.discord.words import spoken
 
@@ -91,13 +102,13 @@ class Front:
 
     async def keep_time(self, work: Coroutine[Any, Any, None]) -> None:
         """Begins once Discord has said who is where; without it too, if it takes very long."""
-        with suppress(TimeoutError):
-            try:
-                await asyncio.wait_for(self.first.wait(), OUTAGE)
-            except asyncio.CancelledError:
-                work.close()
-                raise
-        await work
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(OUTAGE):
+                    await self.first.wait()
+            await work
+        finally:
+            work.close()
 
     async def settle(self) -> None:
         """Waits for what is under way to be answered, but not for ever."""
@@ -335,7 +346,7 @@ class Front:
         answer = await desk.handle(author, message.id, text=text, about=self._about(message))
         if _is_offer(answer):
             return self._offering(desk, message, answer)
-        return Said(answer.text, rows=await desk.homeward(answer) if answer.ok else [])
+        return said_of(answer, await desk.homeward(answer) if answer.ok else [])
 
     def _about(self, message: discord.Message) -> int | None:
         """The process whose thread or card a message belongs to."""
@@ -349,9 +360,9 @@ class Front:
         """What the message may mean, as buttons for its author."""
         actions = [choice.action.model_dump(mode="json") for choice in answer.choices]
         self.store.set_offer(message.id, desk.id, message.author.id, actions)
-        ids = (str(Press("offer", 0, "", f"{message.id}.{n}")) for n in range(len(actions)))
-        picks = [button(c.label, id, 1) for c, id in zip(answer.choices, ids, strict=True)]
-        return Said(answer.text, rows=rows_of(picks))
+        places = count()
+        picks = rows(answer, lambda _: str(Press("offer", 0, "", f"{message.id}.{next(places)}")))
+        return said_of(answer, picks)
 
 
 async def _member(message: discord.Message) -> discord.Member | None:

@@ -16,7 +16,8 @@ from govbot.surfaces.discord.components import button, form, menu, person, quest
 from govbot.surfaces.discord.desk import Desk
 from govbot.surfaces.discord.ids import Press
 from govbot.surfaces.discord.members import cleaned, id_of, snowflake
-from govbot.surfaces.discord.sending import Said
+from govbot.surfaces.discord.render import content
+from govbot.surfaces.discord.sending import Said, said_of
 
 Interaction = discord.Interaction[Any]
 
@@ -109,9 +110,10 @@ async def _open(
     action = Open(type=asked.type, fields=dict(fields))
     reply = await desk.handle(interaction.user, interaction.id, action=action)
     if not reply.ok or reply.process is None:
-        return Said(f"{reply.text}\n\nWhat you wrote is kept: ask for the form again to go on.")
+        kept = "What you wrote is kept: ask for the form again to go on."
+        return Said(f"{content(reply)}\n\n{kept}", plain=False)
     _keep(desk, interaction, asked, None)
-    return Said(reply.text, rows=await desk.homeward(reply))
+    return said_of(reply, await desk.homeward(reply))
 
 
 def _draft(desk: Desk, interaction: Interaction, asked: Openable) -> dict[str, Any]:

@@ -75,7 +75,8 @@ class Reminders:
             for guild in [g for g, at in self._next.items() if at <= self.clock()]:
                 await self._attempt(guild)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._seconds())
+                async with asyncio.timeout(self._seconds()):
+                    await self._woken.wait()
 
     def _seconds(self) -> float:
         if not self._next:

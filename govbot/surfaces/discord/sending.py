@@ -16,9 +16,10 @@ from typing import Any
 import discord
 from discord import ui
 
+from govbot.records import Announcement, Reply
 from govbot.surfaces import SORRY
 from govbot.surfaces.discord.components import view_of
-from govbot.surfaces.discord.render import escaped, split
+from govbot.surfaces.discord.render import content, embeds, escaped, split
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,11 @@ class Said:
         if self.files:
             more["files"] = [discord.File(io.BytesIO(data), name) for name, data in self.files]
         return more
+
+
+def said_of(shown: Reply | Announcement, rows: Sequence[dict[str, Any]] = ()) -> Said:
+    """A reply or announcement as Discord shows it."""
+    return Said(content(shown), embeds(shown), rows, plain=False)
 
 
 async def post(place: discord.abc.Messageable, said: Said) -> discord.Message:
