@@ -12,7 +12,7 @@ from functools import lru_cache
 from immutables import Map
 
 from govbot.balloting import candidates
-from govbot.carrying import shown
+from govbot.carrying import limited, shown
 from govbot.charter import InputRule
 from govbot.constitution import Constitution
 from govbot.records import Bar, Card, Choice, Citation, Deadline, Give, Quote, Tally
@@ -24,6 +24,7 @@ from govbot.tools.dates import when
 PROVISIONAL = (
     "Provisional: nobody has ratified how these rules are read, so the outcome binds nobody."
 )
+MOST_CHANGED = 15  # lines of an amendment on a card; the reply and the audit have more
 
 
 def named(community: Community, id: str) -> str:
@@ -54,7 +55,7 @@ def card(process: Process, constitution: Constitution, community: Community) -> 
         text=_asked(process, community),
         notes=(
             *_notes(process),
-            *shown(process.rules, process.fields, constitution, community.charters),
+            *limited(_changed(process, constitution, community), MOST_CHANGED),
         ),
         deadline=deadline(process),
         tallies=tallies(process, whole=True),
@@ -63,6 +64,11 @@ def card(process: Process, constitution: Constitution, community: Community) -> 
         rules=tuple(quote(citation, constitution) for citation in _ruling(process)),
         choices=choices(process),
     )
+
+
+def _changed(process: Process, constitution: Constitution, community: Community) -> list[str]:
+    """What an amendment would change in the constitution, for a process that holds one."""
+    return list(shown(process.rules, process.fields, constitution, community.charters))
 
 
 def _notes(process: Process) -> Iterator[str]:

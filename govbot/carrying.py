@@ -298,7 +298,7 @@ def shown(
             yield "It brings its own reading along: the rules that it sets out come into force."
 
 
-def limited(lines: list[str]) -> list[str]:
+def limited(lines: list[str], most: int = MOST_LINES) -> list[str]:
     """A change's lines as far as a chat bears them."""
-    left = len(lines) - MOST_LINES
-    return [*lines[:MOST_LINES], f"… and {left} more lines"] if left > 0 else lines
+    left = len(lines) - most
+    return [*lines[:most], f"… and {left} more lines"] if left > 0 else lines
