@@ -38,9 +38,7 @@ class Stale:
 
     @property
     def told(self) -> str:
-        named = (
-            f"{self.title} ({self.what})" if self.what == "rules" else f"{self.what} {self.name}"
-        )
+        named = f"{self.title} ({self.what})" if self.title else f"{self.what} {self.name}"
         if self.starts:
             return f"{named}: it starts {self.starts}, which must be read again"
         became = f"now reads “{self.now}”" if self.now else "is no longer there"
@@ -71,12 +69,12 @@ def carried(reading: Reading, before: Constitution, after: Constitution) -> Carr
     roles = {
         role: kept
         for role, cite in reading.roles.items()
-        if (kept := places.citation("role", role, role, cite, stale)) is not None
+        for kept in places.citation("role", role, cite, stale)
     }
     terms = {
         name: Term(who=term.who, cite=kept)
         for name, term in reading.terms.items()
-        if (kept := places.citation("term", name, name, term.cite, stale)) is not None
+        for kept in places.citation("term", name, term.cite, stale)
     }
     made = Reading(
         constitution=after.digest, drafted_by=reading.drafted_by, terms=terms, roles=roles,
@@ -137,12 +135,13 @@ class _Places:
         return Charter.model_validate(self._moved(document))
 
     def citation(
-        self, what: Literal["role", "term"], name: str, title: str, cite: Citation,
-        stale: list[Stale],
-    ) -> Citation | None:  # fmt: skip
-        if (placed := self.of(cite)) is None:
-            stale.append(self._stale(what, name, title, cite))
-        return placed
+        self, what: Literal["role", "term"], name: str, cite: Citation, stale: list[Stale]
+    ) -> Iterator[Citation]:
+        """Where it stands now, if it does."""
+        if (placed := self.of(cite)) is not None:
+            yield placed
+        else:
+            stale.append(self._stale(what, name, "", cite))
 
     def _moved(self, value: Any) -> Any:
         """A charter's document with every citation where its words stand now."""
