@@ -125,10 +125,10 @@ class _Places:
 
     def charter(self, name: str, charter: Charter, stale: list[Stale]) -> Charter | None:
         cites = dict.fromkeys(cite for _, cite in citations_in(charter))
-        for cite in cites:
-            if self.of(cite) is None:
-                stale.append(self._stale("rules", name, charter.title, cite))
-                return None
+        if gone := [cite for cite in cites if self.of(cite) is None]:
+            found = (self._stale("rules", name, charter.title, cite) for cite in gone)
+            stale += dict.fromkeys(found)  # several rules may rest on one sentence
+            return None
         if all(self.of(cite) == cite for cite in cites):
             return charter
         document = charter.model_dump(mode="json", exclude_defaults=True)
