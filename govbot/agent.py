@@ -20,7 +20,7 @@ from govbot.errors import MemberError, OperatorError, Refused
 from govbot.memory import Memory
 from govbot.parts import Choice, Reply
 from govbot.process import MAX_TEXT
-from govbot.proposing import with_amendment
+from govbot.proposing import Drafted, with_amendment
 from govbot.readers import Reader, Standing, Vocabulary
 from govbot.records import (
     BOT,
@@ -79,8 +79,10 @@ REMEMBERED = 1000  # members whose last message was unclear
 class Agent:
     """One community's bot. `clock` gives the present in UTC."""
 
-    def __init__(self, memory: Memory, reader: Reader, clock: Clock) -> None:
-        self.memory, self.reader, self.clock = memory, reader, clock
+    def __init__(
+        self, memory: Memory, reader: Reader, clock: Clock, drafted: Drafted | None = None
+    ) -> None:
+        self.memory, self.reader, self.clock, self.drafted = memory, reader, clock, drafted
         self._spelled: tuple[object, Mapping[str, str]] = None, {}
         self._unclear_before: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
         self._proposed: OrderedDict[str, None] = OrderedDict()  # rulings that were doubted here
@@ -212,7 +214,7 @@ class Agent:
         charter = self.memory.community.charters.get(intent.type)
         if charter is None or not any(r.type == "amendment" for r in charter.fields.values()):
             return intent.fields
-        return with_amendment(charter, intent.fields, self.memory.constitution())
+        return with_amendment(charter, intent.fields, self.memory.constitution(), self.drafted)
 
     def _only_doubted(self, intent: Open) -> None:
         """A ruling comes from a reader and has been doubted; nobody brings one of their own."""

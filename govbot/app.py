@@ -156,10 +156,14 @@ def _key_name(name: str) -> str:
 
 def _template(name: str, known: Mapping[str, Path], what: str = "template") -> Path:
     """A template by its name, or a constitution by its path, with its reading beside it."""
+    if name not in known and name.endswith(".md"):
+        return Path(name)  # what is wrong with it is said when it is read
+    return _named(name, known, what)
+
+
+def _named(name: str, known: Mapping[str, Path], what: str = "template") -> Path:
     if name in known:
         return known[name]
-    if name.endswith(".md"):
-        return Path(name)  # what is wrong with it is said when it is read
     near = difflib.get_close_matches(name, known, 1, 0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"choose {', '.join(sorted(known))}"
     raise OperatorError(f"there is no {what} {name!r}; {hint}")
@@ -190,6 +194,18 @@ def _drafted(template: str, disputes: str) -> _Draft:
     said = f"What {source.stem} and {second.stem} mean together, as data."
     rules = write_reading(reading, f"{said} Every rule quotes the words it rests on.")
     return _Draft(constitution.text.encode(), rules.encode(), reading)
+
+
+def drafted(template: str, disputes: str) -> tuple[Constitution, Reading]:
+    """A template by its name or path, with one for disputes at its end if that is named."""
+    draft = _drafted(template, disputes)
+    return Constitution(draft.text.decode()), draft.reading
+
+
+def _shipped_draft(template: str, disputes: str) -> tuple[Constitution, Reading]:
+    """`drafted` for whoever names it in chat: no file of this machine, only what is shipped."""
+    _named(template, templates())
+    return drafted(template, disputes)
 
 
 def unfounded(path: Path) -> Folder:
@@ -300,6 +316,12 @@ def _ledger(folder: Folder) -> SqliteEngine:
     return SqliteEngine.open(folder.ledger, Key.load(folder.key))
 
 
+def open_memory(folder: Folder) -> Memory:
+    """A community's memory for writing, for a command that changes what is in force."""
+    folder.settings()
+    return Memory(_ledger(folder), Projection(folder.tables))
+
+
 def reader_for(folder: Folder, settings: Settings, clock: Clock, model: str = "") -> Reader:
     """The reader the settings (or `model`) name; without a model it reads phrases alone."""
     phrases, chosen = OfflineReader(), settings.model
@@ -351,7 +373,7 @@ async def open_bot(
         await engine.close()
         raise
     _warn(folder, settings, memory, clock)
-    agent = Agent(memory, reader_for(folder, settings, clock, model), clock)
+    agent = Agent(memory, reader_for(folder, settings, clock, model), clock, _shipped_draft)
     archive = Archive(memory, folder.audits)
     archive.write(archive.behind())
     versions = Versions(memory, folder.constitution(settings))

@@ -276,10 +276,11 @@ class AuditTrail:
             case Managed() as body:
                 return f"{who}: {body.act}. Reason: {escape(body.reason)}"
             case Done() as body:
-                does = str(body.effect.arguments.get("do", body.effect.does))
+                act = body.effect.arguments.get("do")
+                does = escape(str(act)) if act else body.effect.does
                 note = f" ({escape(body.note)})" if body.note else ""
                 undo = f"; undone by: {escape(str(body.undo.get('do')))}" if body.undo else ""
-                return f"{escape(does)} {'done' if body.ok else 'failed'}{note}{undo}"
+                return f"{does} {'done' if body.ok else 'failed'}{note}{undo}"
         return self._ruled(who, entry)
 
     def _ruled(self, who: str, entry: Entry) -> str:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from immutables import Map
 
 from govbot.balloting import candidates
+from govbot.carrying import limited, shown
 from govbot.charter import InputRule
 from govbot.constitution import Constitution
 from govbot.parts import Bar, Card, Choice, Deadline, Quote, Tally
@@ -24,6 +25,7 @@ from govbot.tools.dates import when
 PROVISIONAL = (
     "Provisional: nobody has ratified how these rules are read, so the outcome binds nobody."
 )
+MOST_CHANGED = 15  # lines of an amendment on a card; the reply and the audit have more
 
 
 def named(community: Community, id: str) -> str:
@@ -52,7 +54,10 @@ def card(process: Process, constitution: Constitution, community: Community) -> 
         status=process.status,
         outcome=str(process.result) if over else "",
         text=_asked(process, community),
-        notes=tuple(_notes(process)),
+        notes=(
+            *_notes(process),
+            *limited(_changed(process, constitution, community), MOST_CHANGED),
+        ),
         deadline=deadline(process),
         tallies=tallies(process, whole=True),
         chosen=tuple(_chosen(process, community)),
@@ -60,6 +65,11 @@ def card(process: Process, constitution: Constitution, community: Community) -> 
         rules=tuple(quote(citation, constitution) for citation in _ruling(process)),
         choices=choices(process),
     )
+
+
+def _changed(process: Process, constitution: Constitution, community: Community) -> list[str]:
+    """What an amendment would change in the constitution, for a process that holds one."""
+    return list(shown(process.rules, process.fields, constitution, community.charters))
 
 
 def _notes(process: Process) -> Iterator[str]:
@@ -76,7 +86,7 @@ def _asked(process: Process, community: Community) -> str:
     given = [
         (rule.label or name.replace("_", " "), _shown(process.fields[name], rule.type, community))
         for name, rule in process.rules.fields.items()
-        if name in process.fields and rule.type != "ruling"
+        if name in process.fields and rule.type not in ("ruling", "amendment")
     ]
     if len(given) == 1:
         return given[0][1]

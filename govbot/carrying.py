@@ -39,9 +39,7 @@ class Stale:
 
     @property
     def told(self) -> str:
-        named = (
-            f"{self.title} ({self.what})" if self.what == "rules" else f"{self.what} {self.name}"
-        )
+        named = f"{self.title} ({self.what})" if self.title else f"{self.what} {self.name}"
         if self.starts:
             return f"{named}: it starts {self.starts}, which must be read again"
         became = f"now reads “{self.now}”" if self.now else "is no longer there"
@@ -72,12 +70,12 @@ def carried(reading: Reading, before: Constitution, after: Constitution) -> Carr
     roles = {
         role: kept
         for role, cite in reading.roles.items()
-        if (kept := places.citation("role", role, role, cite, stale)) is not None
+        for kept in places.citation("role", role, cite, stale)
     }
     terms = {
         name: Term(who=term.who, cite=kept)
         for name, term in reading.terms.items()
-        if (kept := places.citation("term", name, name, term.cite, stale)) is not None
+        for kept in places.citation("term", name, term.cite, stale)
     }
     made = Reading(
         constitution=after.digest, drafted_by=reading.drafted_by, terms=terms, roles=roles,
@@ -128,22 +126,23 @@ class _Places:
 
     def charter(self, name: str, charter: Charter, stale: list[Stale]) -> Charter | None:
         cites = dict.fromkeys(cite for _, cite in citations_in(charter))
-        for cite in cites:
-            if self.of(cite) is None:
-                stale.append(self._stale("rules", name, charter.title, cite))
-                return None
+        if gone := [cite for cite in cites if self.of(cite) is None]:
+            found = (self._stale("rules", name, charter.title, cite) for cite in gone)
+            stale += dict.fromkeys(found)  # several rules may rest on one sentence
+            return None
         if all(self.of(cite) == cite for cite in cites):
             return charter
         document = charter.model_dump(mode="json", exclude_defaults=True)
         return Charter.model_validate(self._moved(document))
 
     def citation(
-        self, what: Literal["role", "term"], name: str, title: str, cite: Citation,
-        stale: list[Stale],
-    ) -> Citation | None:  # fmt: skip
-        if (placed := self.of(cite)) is None:
-            stale.append(self._stale(what, name, title, cite))
-        return placed
+        self, what: Literal["role", "term"], name: str, cite: Citation, stale: list[Stale]
+    ) -> Iterator[Citation]:
+        """Where it stands now, if it does."""
+        if (placed := self.of(cite)) is not None:
+            yield placed
+        else:
+            stale.append(self._stale(what, name, "", cite))
 
     def _moved(self, value: Any) -> Any:
         """A charter's document with every citation where its words stand now."""
@@ -299,7 +298,7 @@ def shown(
             yield "It brings its own reading along: the rules that it sets out come into force."
 
 
-def limited(lines: list[str]) -> list[str]:
+def limited(lines: list[str], most: int = MOST_LINES) -> list[str]:
     """A change's lines as far as a chat bears them."""
-    left = len(lines) - MOST_LINES
-    return [*lines[:MOST_LINES], f"… and {left} more lines"] if left > 0 else lines
+    left = len(lines) - most
+    return [*lines[:most], f"… and {left} more lines"] if left > 0 else lines

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from govbot.constitution_commands import adopt, amend, diff, swap
 from govbot.discord_commands import discord_group, run_group
 from govbot.init_command import init
-from govbot.model_commands import diff, evaluate, ratify, read, usage
+from govbot.model_commands import evaluate, ratify, read, usage
 from govbot.options import (
     CANNOT,
     UNSOUND,
@@ -289,9 +290,9 @@ def constitution_lint(path: Path | None, reading: Path | None, folder: Path, as_
     sys.exit(UNSOUND if grave else 0)
 
 
-for _command in (read, ratify, diff):
+for _command in (read, ratify, diff, swap, adopt):
     constitution.add_command(_command)
-for _command in (evaluate, init, rehearse, usage, run_group, discord_group):
+for _command in (amend, evaluate, init, rehearse, usage, run_group, discord_group):
     main.add_command(_command)
 
 

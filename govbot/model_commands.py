@@ -1,4 +1,4 @@
-"""The commands around models and readings: drafting, ratifying, comparing, measuring, costs."""
+"""The commands around models and readings: drafting, ratifying, measuring, costs."""
 
 import sys
 from collections.abc import Iterator
@@ -143,25 +143,6 @@ def ratify(by: str, folder: Path) -> None:
 
     before, after = run(put_in_force(folder, by))
     click.echo(f"The reading {after} is in force, instead of {before}.")
-
-
-@click.command()
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
-def diff(old: Path, new: Path) -> None:
-    """What differs between two readings: each rule with its quote, before and after.
-
-    \b
-    Example:  govbot constitution diff ours.reading.yaml ours.reading.draft.yaml
-    """
-    from govbot.charter import differences
-    from govbot.readingfile import load_reading
-
-    found = differences(load_reading(old), load_reading(new))
-    for where, before, after in found:
-        click.echo(f"{where}\n  - {before}\n  + {after}")
-    click.echo(f"{len(found)} rules differ.")
-    sys.exit(UNSOUND if found else 0)
 
 
 @click.command("eval")

@@ -4,30 +4,52 @@ Owns what makes a member's words or an edited copy into the amendment that a pro
 is doubted before it is opened. Pure.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from govbot.amendments import Inapplicable, applied, made, worded
 from govbot.carrying import amendments_in
 from govbot.charter import Charter, Reading
 from govbot.constitution import Constitution
-from govbot.errors import GovbotError, MemberError
+from govbot.errors import GovbotError, MemberError, OperatorError
 from govbot.lint import errors
 from govbot.records import Amendment
 
+Drafted = Callable[[str, str], tuple[Constitution, Reading]]  # a template, one for disputes
+_TEMPLATE = re.compile(
+    r"(?:replace\s+(?:everything|the\s+constitution)\s+with\s+)?the\s+template\s+(?P<name>[\w-]+)"
+    r"(?:\s+with\s+(?P<disputes>[\w-]+)(?:\s+for\s+disputes)?)?[.!]?",
+    re.IGNORECASE,
+)
+
 
 def with_amendment(
-    charter: Charter, fields: Mapping[str, Any], constitution: Constitution
-) -> dict[str, Any]:
-    """The fields of an opening, with what a member said of a change as the change itself."""
+    charter: Charter, fields: Mapping[str, Any], constitution: Constitution,
+    drafted: Drafted | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The fields of an opening, with what a member said of a change as the change itself.
+
+    Where there is `drafted`, “the template jury” is a whole other constitution with its reading.
+    """
     held = dict(fields)
     for name, rule in charter.fields.items():
         value = held.get(name)
         if rule.type == "amendment" and isinstance(value, str) and value.strip():
-            held[name] = as_field(worded(value, constitution))
+            held[name] = as_field(_said(value, constitution, drafted))
     for amendment in amendments_in(charter, held):
         _doubt(amendment, constitution)
     return held
+
+
+def _said(words: str, constitution: Constitution, drafted: Drafted | None) -> Amendment:
+    named = _TEMPLATE.fullmatch(words.strip())
+    if named is None or drafted is None:
+        return worded(words, constitution)
+    try:
+        return from_copy(constitution, *drafted(named["name"], named["disputes"] or ""))
+    except OperatorError as error:
+        raise MemberError(str(error)) from None
 
 
 def as_field(amendment: Amendment) -> dict[str, Any]:

@@ -161,15 +161,12 @@ class Ruling(Record):
     others: tuple[str, ...] = Field((), max_length=5)
 
 
-# --- a change of the constitution -----------------------------------------------------------
-
-
 class Amendment(Record):
-    """A change of one version of the constitution: what it makes of the version named `base`.
+    """A change of the version of the constitution whose digest is `base`, and what it results in.
 
     An edit (first, last, text) puts `text` in the place of these lines, counted from 1; one whose
-    last line is before its first puts it ahead of that. `result` is the digest of what comes of
-    all of them. `reading` is what the new text means, where a whole reading is proposed with it.
+    last line is before its first puts it ahead of that. `reading` is what the new text means,
+    where a whole reading is proposed with it.
     """
 
     base: str
@@ -192,10 +189,9 @@ class Founded(Record):
 
 
 class Adopted(Record):
-    """A constitution's whole text, in force from here on.
+    """A constitution's whole text, in force from here on, `instead` of another one if it has that.
 
-    Adopted in the place of another, it names that one (`instead`) and the effect that calls for
-    it; both are left out at the founding, so that entries of before keep their bytes.
+    `effect` is the amendment's that calls for it. Both are left out where there is none.
     """
 
     kind: Literal["adopted"] = "adopted"

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from govbot.amendments import as_diff, short
 from govbot.archive import write_whole
 from govbot.audit import escape
+from govbot.community import BY_HAND
 from govbot.config import reading_beside
 from govbot.constitution import Constitution
 from govbot.errors import OperatorError
@@ -87,7 +88,9 @@ def _index(known: list[Version]) -> Iterator[str]:
 
 
 def _person(entry: Entry) -> str:
-    return "the founding" if entry.member == BOT else escape(entry.member)
+    if entry.member == BOT:
+        return "the founding"
+    return f"{escape(entry.member.removeprefix(BY_HAND))}, at the machine"
 
 
 class Versions:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from community import START, Town, live
 
+from govbot.adopting import amend, enact
 from govbot.amendments import made
+from govbot.cards import card
 from govbot.carrying import LOCKED, Adoption, adoption, carried
 from govbot.charter import Charter, effects_of
 from govbot.community import community_objections
@@ -259,6 +261,75 @@ def test_the_bot_adopts_only_what_the_amendment_makes(tmp_path: Path) -> None:
         with pytest.raises(Refused, match="no outcome calls for"):
             town.bot.memory.record(fact.model_copy(update={"process": None}))
         await town.bot.scheduler.settle()
+
+    play(tmp_path, script)
+
+
+def test_a_merge_that_the_amendments_do_not_make_is_found_by_verify(tmp_path: Path) -> None:
+    """The kernel has no texts, so whoever holds the key could write a false merge."""
+
+    async def script(town: Town) -> None:
+        memory = town.bot.memory
+        await town.say("alice", LONGER)
+        await town.say("bob", "amend Bring: in Section 2.1, “make a motion” becomes “bring one”")
+        for number in (1, 2):
+            for name in ("alice", "bob"):
+                await town.say(name, f"in favour {number}")
+        town.clock.set(ENDS)
+        await town.bot.agent.check_deadlines()
+        due = memory.community.pending.values()
+        first, second = sorted((e for e in due if e.does == "amend"), key=lambda e: e.id)
+        await amend(memory, first, town.process(1), ENDS)
+        honest = memory.constitution()
+        text = Constitution(honest.text + "\nThe keeper decides alone.\n")
+        kept = carried(memory.reading(), honest, text)
+        await enact(
+            memory, Adoption(text, kept.reading, ()), (honest, memory.reading()), ENDS,
+            member=BOT, process=town.process(2), effect=second,
+        )  # fmt: skip
+
+    with pytest.raises(AssertionError, match="the amendment makes another text than the one adop"):
+        play(tmp_path, script)
+
+
+def test_a_reading_that_says_more_than_what_still_stands_is_found_by_verify(
+    tmp_path: Path,
+) -> None:
+    async def script(town: Town) -> None:
+        memory = town.bot.memory
+        await town.say("alice", LONGER)
+        for name in ("alice", "bob"):
+            await town.say(name, "in favour 1")
+        town.clock.set(ENDS)
+        await town.bot.agent.check_deadlines()
+        effect = next(e for e in memory.community.pending.values() if e.does == "amend")
+        before = memory.constitution(), memory.reading()
+        found = adoption(made(TEXT.text, _longer()), TEXT, TEXT, READING)
+        assert isinstance(found, Adoption)
+        fewer = {k: c for k, c in found.reading.processes.items() if k == "motion"}
+        reading = found.reading.model_copy(update={"processes": fewer})
+        await enact(
+            memory, Adoption(found.constitution, reading, ()), before, ENDS,
+            member=BOT, process=town.process(1), effect=effect,
+        )  # fmt: skip
+
+    with pytest.raises(AssertionError, match="leaves another reading standing than this one"):
+        play(tmp_path, script)
+
+
+def _longer() -> str:
+    return TEXT.text.replace("keys are voted on for 2", "keys are voted on for 4")
+
+
+def test_the_card_of_an_amendment_shows_what_changes(tmp_path: Path) -> None:
+    async def script(town: Town) -> None:
+        await town.say("alice", LONGER)
+        memory = town.bot.memory
+        shown = card(town.process(1), memory.constitution(), memory.community)
+        assert "+ Any member may ask for the keys. The keys are voted on for 4 days." in " ".join(
+            shown.notes
+        )
+        assert shown.text == "Longer keys"
 
     play(tmp_path, script)
 

@@ -13,8 +13,8 @@ import discord
 
 from govbot.errors import GovbotError
 from govbot.parts import Acted, Errand
-from govbot.surfaces.discord.homes import AWAY, passing
 from govbot.surfaces.discord.members import Mapped, snowflake
+from govbot.surfaces.discord.sending import AWAY, passing
 from govbot.surfaces.discord.store import Home
 from govbot.tools.dates import datetime_add, parse_duration
 
