@@ -17,6 +17,7 @@ from govbot.balloting import candidates
 from govbot.breakglass import held, told_off
 from govbot.cards import choices
 from govbot.errors import MemberError, OperatorError, Refused
+from govbot.lockout import stuck, told
 from govbot.memory import Memory
 from govbot.process import MAX_TEXT
 from govbot.proposing import with_amendment
@@ -39,6 +40,7 @@ from govbot.records import (
     Reply,
     Request,
     Ruling,
+    Says,
     Seen,
     SetAside,
     Show,
@@ -90,7 +92,8 @@ class Agent:
         """Answers one request. An OperatorError is for the log, not for the member."""
         reply = await self._handled(request)
         if off := told_off(self.memory.community):
-            return reply.model_copy(update={"text": f"{reply.text}\n\n{off}"})
+            parts = (*reply.parts, Says(text=f"\n{off}")) if reply.parts else ()
+            return reply.model_copy(update={"text": f"{reply.text}\n\n{off}", "parts": parts})
         return reply
 
     async def _handled(self, request: Request) -> Reply:
@@ -292,7 +295,8 @@ class Agent:
         id = f"process_{intent.process}" if not isinstance(intent, Open) else ""
         process = self.memory.process(id)
         if process is None or held(self.memory.community, process.charter):
-            return Reply(text=refusal(refused.objections), ok=False)
+            why = [*refused.objections, *self._locked(intent)]
+            return Reply(text=refusal(why), ok=False)
         body = Turned(
             tried=intent.input if isinstance(intent, Give) else intent.kind,
             said=" ".join(request.text.split())[:500],
@@ -308,6 +312,15 @@ class Agent:
             decision=decision,
         )
         return self._reply_to(await self.memory.record(fact).durable())
+
+    def _locked(self, intent: Open | Give | Manage) -> list[str]:
+        """Where nobody at all could have opened it: that, and which sections could help."""
+        if not isinstance(intent, Open):
+            return []
+        found = stuck(
+            self.memory.community.charters, self.memory.community.members.values(), self._now()
+        )
+        return [told(each) for each in found if each.type == intent.type and not each.input]
 
     # --- 7 audit happens where `memory.on_change` leads, 8 reply ------------------------------
 

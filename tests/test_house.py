@@ -68,6 +68,8 @@ FLOORS = {
     "govbot.readers": 12,
     "govbot.readers.words": 12,
     "govbot.breakglass": 13,
+    "govbot.lockout": 13,
+    "govbot.repair_commands": 23,
     "govbot.lint": 13,
     "govbot.composition": 13,
     "govbot.rereading": 13,
@@ -128,6 +130,7 @@ PURE = [
     "passages.py", "rulings.py", "composition.py", "community.py", "cards.py", "legible.py",
     "chartering.py", "review.py", "rereading.py", "rehearsal.py", "exploring.py", "foresight.py",
     "breakglass.py", "switches.py", "amendments.py", "redline.py", "carrying.py", "proposing.py",
+    "lockout.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
