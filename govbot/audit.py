@@ -34,6 +34,7 @@ from govbot.records import (
     Turned,
     plain,
 )
+from govbot.repairs import before, forced
 from govbot.replies import sentence
 from govbot.rulings import in_words
 from govbot.stages import rulings_in
@@ -87,8 +88,8 @@ def file_name(process: Process) -> str:
 class AuditTrail:
     """Renders the audits of processes under one version of the constitution."""
 
-    def __init__(self, constitution: Constitution) -> None:
-        self.constitution = constitution
+    def __init__(self, constitution: Constitution, repairs: Iterable[Entry] = ()) -> None:
+        self.constitution, self.repairs = constitution, tuple(repairs)
 
     # --- a whole process ------------------------------------------------------------------
 
@@ -118,6 +119,9 @@ class AuditTrail:
         yield ""
         yield f"**{sentence(self._outcome(process))}**"
         yield ""
+        for repair in before(self.repairs, entries[-1].n):
+            yield f"**{escape(forced(repair, process.zone))}**"
+            yield ""
         if process.set_aside_by is not None:
             yield f"**Process {process.set_aside_by} has set this outcome aside.**"
             yield ""

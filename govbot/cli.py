@@ -25,7 +25,7 @@ from govbot.options import (
     run,
 )
 from govbot.rehearse_command import rehearse
-from govbot.repair_commands import doctor
+from govbot.repair_commands import doctor, repair
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -289,7 +289,7 @@ def constitution_lint(path: Path | None, reading: Path | None, folder: Path, as_
 
 for _command in (read, ratify, diff):
     constitution.add_command(_command)
-for _command in (evaluate, init, rehearse, usage, run_group, discord_group, doctor):
+for _command in (evaluate, init, rehearse, usage, run_group, discord_group, doctor, repair):
     main.add_command(_command)
 
 

@@ -112,6 +112,8 @@ class Scheduler:
 
     async def _carry_out(self, effect: Effect, entry: Entry) -> Fact | None:
         """The fact that confirms an effect; None while it could not be carried out."""
+        if entry.process is None:  # what concerns the community, such as a forced repair
+            return await self._tell_all(effect)
         process = self.memory.get_process(str(entry.process))
         acted: Acted | None = Acted()
         match effect.does:
@@ -145,6 +147,13 @@ class Scheduler:
                 effect=effect, ok=acted.ok, note=acted.note, undo=acted.undo, changed=changed
             ),
         )  # fmt: skip
+
+    async def _tell_all(self, effect: Effect) -> Fact | None:
+        text = str(effect.arguments["text"])
+        if not await self._deliver(Announcement(id=effect.id, process="", text=text)):
+            return None
+        id = f"{effect.id}:done"
+        return Fact(id=id, at=self._now(), member=BOT, body=Done(effect=effect))
 
     async def _amend(self, effect: Effect, process: Process) -> Acted | None:
         """The constitution as the amendment has it, or why people must look at it again."""

@@ -16,7 +16,7 @@ from immutables import Map
 
 from govbot.charter import Charter, Stage, identifier
 from govbot.expression import ExpressionError, holds, names_in
-from govbot.records import Effect, Member, moment
+from govbot.records import Effect, Entry, Member, moment
 
 DAY = timedelta(days=1)
 Status = Literal["unopened", "open", "paused", "ended"]
@@ -49,6 +49,7 @@ class Community:
     pending: Map[str, Effect] = field(default_factory=Map)
     next_number: int = 1
     switching: Switching | None = None
+    repairs: tuple[Entry, ...] = ()  # what whoever runs the bot has forced
 
     @property
     def off(self) -> bool:

@@ -67,6 +67,7 @@ FLOORS = {
     "govbot.grounding": 12,
     "govbot.readers": 12,
     "govbot.readers.words": 12,
+    "govbot.repairs": 13,
     "govbot.breakglass": 13,
     "govbot.lockout": 13,
     "govbot.repair_commands": 23,
@@ -130,7 +131,7 @@ PURE = [
     "passages.py", "rulings.py", "composition.py", "community.py", "cards.py", "legible.py",
     "chartering.py", "review.py", "rereading.py", "rehearsal.py", "exploring.py", "foresight.py",
     "breakglass.py", "switches.py", "amendments.py", "redline.py", "carrying.py", "proposing.py",
-    "lockout.py",
+    "lockout.py", "repairs.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
 ]  # fmt: skip
 IMPURE = {
