@@ -16,6 +16,7 @@ from typing import Any
 from govbot.balloting import candidates
 from govbot.breakglass import held, told_off
 from govbot.cards import choices
+from govbot.charter import Stage
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.lockout import stuck, told
 from govbot.memory import Memory
@@ -141,14 +142,16 @@ class Agent:
 
     def _vocabulary(self, request: Request) -> Vocabulary:
         # What a message names by number is read too, so that a late vote gets a late vote's answer.
-        named = (self.memory.process(f"process_{n}") for n in _NUMBER.findall(request.text)[:10])
-        meant = [*self.memory.get_active_processes(), *(process for process in named if process)]
+        numbers = _NUMBER.findall(request.text)[:10]
+        named = [found for n in numbers if (found := self.memory.process(f"process_{n}"))]
+        meant = [*self.memory.get_active_processes(), *named]
         open = tuple(
             Standing(
                 number=process.number,
                 title=process.title,
                 stage=process.now,
                 manage={act: process.rules.manage.rule(act) is not None for act in ACTS},
+                others=_other_stages(process) if process in named else (),
                 choices=_made_choices(process),
             )  # fmt: skip
             for process in {process.id: process for process in meant}.values()
@@ -466,6 +469,10 @@ class Agent:
 
 def _named(action: Open) -> str:
     return digest(canonical(action.model_dump(mode="json")))
+
+
+def _other_stages(process: Process) -> tuple[Stage, ...]:
+    return tuple(stage for stage in process.rules.stages if stage.name != process.stage)
 
 
 def _made_choices(process: Process) -> dict[str, tuple[str, ...]]:

@@ -38,7 +38,7 @@ from govbot.repairs import before, forced
 from govbot.replies import sentence
 from govbot.rulings import in_words
 from govbot.stages import rulings_in
-from govbot.state import Process, electorate, of_roles_alone
+from govbot.state import Process, a, electorate, of_roles_alone
 from govbot.tools.dates import when
 
 MOST_ADMITTED = 32  # lists of the eligible kept at hand
@@ -268,11 +268,11 @@ class AuditTrail:
         who = self._name(entry.member, process)
         match entry.body:
             case Opened() as body:
-                return f"{who} opened it as a {escape(process.rules.title.lower())}"
+                return f"{who} opened it as {a(escape(process.rules.title.lower()))}"
             case Given() as body:
-                return f"{who} gave a {escape(body.input)}{self._value(process, body)}"
+                return f"{who} gave {a(escape(body.input))}{self._value(process, body)}"
             case Turned() as body:
-                return f"{who} tried a {escape(body.tried)} and was refused"
+                return f"{who} tried {a(escape(body.tried))} and was refused"
             case StageEnded() as body:
                 led = f"; then “{body.next}”" if body.next else ""
                 named = escape(body.outcome) if body.outcome else "no outcome yet"
@@ -280,10 +280,11 @@ class AuditTrail:
             case Managed() as body:
                 return f"{who}: {body.act}. Reason: {escape(body.reason)}"
             case Done() as body:
-                does = str(body.effect.arguments.get("do", body.effect.does))
+                action = body.effect.arguments.get("do")  # its name is the chat's
+                does = escape(str(action)) if action is not None else body.effect.does
                 note = f" ({escape(body.note)})" if body.note else ""
                 undo = f"; undone by: {escape(str(body.undo.get('do')))}" if body.undo else ""
-                return f"{escape(does)} {'done' if body.ok else 'failed'}{note}{undo}"
+                return f"{does} {'done' if body.ok else 'failed'}{note}{undo}"
         return self._ruled(who, entry)
 
     def _ruled(self, who: str, entry: Entry) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 from govbot.charter import Charter, GrantRole, InputRule, Stage, StartProcess, effects_of
 from govbot.expression import ExpressionError, holds, names_in
 from govbot.records import Citation, Member, Record
-from govbot.state import member_facts
+from govbot.state import a, member_facts
 
 _ROLE = re.compile(r"""['"]([^'"]+)['"]\s+in\s+roles""")
 
@@ -143,7 +143,7 @@ def told(found: Stuck) -> str:
     """What is locked, why, and which sections could help, in sentences."""
     what = f"Nobody can open “{found.title}” any more"
     if found.input:
-        what = f"Nobody can give a {found.input} in the stage “{found.stage}” of “{found.title}”"
+        what = f"Nobody can give {a(found.input)} in the stage “{found.stage}” of “{found.title}”"
     roles = " or ".join(repr(role) for role in found.missing)
     why = f": nobody has the role {roles}." if found.missing else ": its rule admits no member."
     return " ".join([what + why, *_told_helps(found)])
