@@ -20,13 +20,13 @@ from govbot.charter import Stage
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.lockout import stuck, told
 from govbot.memory import Memory
+from govbot.parts import Choice, Reply, Says
 from govbot.process import MAX_TEXT
 from govbot.proposing import with_amendment
 from govbot.readers import Reader, Standing, Vocabulary
 from govbot.records import (
     BOT,
     Ask,
-    Choice,
     Decision,
     Entry,
     Fact,
@@ -38,10 +38,8 @@ from govbot.records import (
     Offer,
     Open,
     Opened,
-    Reply,
     Request,
     Ruling,
-    Says,
     Seen,
     SetAside,
     Show,

@@ -29,6 +29,7 @@ from govbot.house import FrontDoor
 from govbot.ledger import Key
 from govbot.lint import errors
 from govbot.memory import Memory, rebuild
+from govbot.parts import Announcement
 from govbot.projection import Projection
 from govbot.readers import Reader
 from govbot.readers.offline import OfflineReader
@@ -36,7 +37,6 @@ from govbot.readingfile import load_reading, write_reading
 from govbot.records import (
     BOT,
     Adopted,
-    Announcement,
     Body,
     Entry,
     Fact,

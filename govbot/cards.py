@@ -15,7 +15,8 @@ from immutables import Map
 from govbot.balloting import candidates
 from govbot.charter import InputRule
 from govbot.constitution import Constitution
-from govbot.records import Bar, Card, Choice, Citation, Deadline, Give, Quote, Tally
+from govbot.parts import Bar, Card, Choice, Deadline, Quote, Tally
+from govbot.records import Citation, Give
 from govbot.rulings import in_words
 from govbot.stages import rulings_in
 from govbot.state import Community, Process

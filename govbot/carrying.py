@@ -15,8 +15,9 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from govbot.amendments import Inapplicable, applied, changes, merged, short
-from govbot.charter import Charter, Reading, StartProcess, Term, citations_in, effects_of
+from govbot.charter import Charter, Reading, Term, citations_in, effects_of
 from govbot.constitution import Constitution
+from govbot.effects import StartProcess
 from govbot.passages import spans_of
 from govbot.records import Amendment, Citation
 

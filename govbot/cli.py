@@ -113,7 +113,8 @@ async def _chat(folder: Path, console: "Console", model: str) -> None:
     from govbot.app import open_bot
     from govbot.audit import file_name
     from govbot.config import Folder
-    from govbot.records import Announcement, Reply, Request
+    from govbot.parts import Announcement, Reply
+    from govbot.records import Request
     from govbot.surfaces import answered
     from govbot.surfaces.terminal import Terminal
 
@@ -262,7 +263,7 @@ def constitution_show(section: str | None, folder: Path) -> None:
 @dir_option
 @json_option
 def constitution_lint(path: Path | None, reading: Path | None, folder: Path, as_json: bool) -> None:
-    """Check a constitution's reading: quotes, numbers, names, ties, ends.
+    """Check a constitution's reading: quotes, numbers, names, ties, ends, what is not said.
 
     \b
     Example:  govbot constitution lint constitutions/ours.md
@@ -273,10 +274,12 @@ def constitution_lint(path: Path | None, reading: Path | None, folder: Path, as_
     from govbot.constitution import Constitution
     from govbot.lint import lint
     from govbot.readingfile import load_reading
+    from govbot.silences import silences
 
     home = Folder(folder)
     path = path or home.constitution(home.settings())
-    found = lint(load_reading(reading or reading_beside(path)), Constitution.load(path))
+    rules, text = load_reading(reading or reading_beside(path)), Constitution.load(path)
+    found = [*lint(rules, text), *silences(rules, text)]
     if as_json:
         click.echo(json.dumps([finding.model_dump() for finding in found], indent=2))
     for finding in () if as_json else found:

@@ -7,7 +7,7 @@ closed again. Knows no chat: whoever it serves says what a community is called a
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,19 +34,9 @@ from govbot.config import FILE, Folder, Settings, reading_beside
 from govbot.errors import OperatorError, Refused
 from govbot.house import FrontDoor
 from govbot.lint import errors, lint
+from govbot.parts import Acted, Announcement, Errand, Reply
 from govbot.readingfile import load_reading
-from govbot.records import (
-    Acted,
-    Announcement,
-    Entry,
-    Errand,
-    Fact,
-    Member,
-    Ratified,
-    Reply,
-    Request,
-    moment,
-)
+from govbot.records import Entry, Fact, Member, Ratified, Request, moment
 from govbot.surfaces.communities import Listener
 
 log = logging.getLogger(__name__)
@@ -54,6 +44,7 @@ log = logging.getLogger(__name__)
 MOST_OPEN = 256  # communities open at a time, beyond those at work
 LONGEST = 600.0  # seconds slept at most, so that a changed clock is noticed
 RECOVERY = 5.0  # seconds after which a community's time goes on that stood still by a fault
+AUDITS = 8  # kept as they were last asked for
 TOGETHER = 200  # members recorded at a time
 
 
@@ -64,6 +55,7 @@ class Hall(FrontDoor):
         super().__init__(bot.agent, bot.archive, bot.scheduler.wake)
         self.bot, self.zone = bot, bot.memory.community.zone
         self.at_work = 0
+        self._audits: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
 
     async def handle(self, request: Request) -> Reply:
         self.at_work += 1
@@ -80,6 +72,19 @@ class Hall(FrontDoor):
 
     def members(self) -> Mapping[str, Member]:
         return self.memory.community.platform
+
+    def audit(self, process: int) -> bytes | None:
+        """Rendered once for as long as nothing is added: long ones take their time."""
+        sql = "select coalesce(max(n), -1) n from events where process = ?"
+        last: int = self.memory.projection.query(sql, f"process_{process}")[0]["n"]
+        if process not in self._audits or self._audits[process][0] != last:
+            made = super().audit(process)
+            if made is None:
+                return None
+            self._audits[process] = last, made
+            while len(self._audits) > AUDITS:
+                self._audits.popitem(last=False)
+        return self._audits[process][1]
 
     def rules(self) -> tuple[bytes, bytes]:
         """The constitution in force and its reading, as files."""
@@ -145,6 +150,7 @@ class Communities:
         self._locks: dict[str, asyncio.Lock] = {}
         self._due: dict[str, str] = {}  # of those that are closed: when each is needed next
         self._woken = asyncio.Event()
+        self._templates: dict[str, Mapping[str, str]] = {}
 
     # --- whose is what -----------------------------------------------------------------------
 
@@ -165,11 +171,10 @@ class Communities:
 
     def templates(self) -> Mapping[str, Mapping[str, str]]:
         """What a community can start from: by name, the roles it speaks of and who has them."""
-        found = {}
-        for name, path in templates().items():
+        for name, path in templates().items() if not self._templates else ():
             _, reading = checked(path)
-            found[name] = {role: cite.quote for role, cite in reading.roles.items()}
-        return found
+            self._templates[name] = {role: cite.quote for role, cite in reading.roles.items()}
+        return self._templates
 
     def doubts(self) -> list[tuple[str, str]]:
         """What would keep a community from being opened: which, and why."""
@@ -190,6 +195,9 @@ class Communities:
         hall = await self.community(name)
         assert hall is not None, f"{name} was just founded"
         return hall
+
+    def is_open(self, name: str) -> bool:
+        return name in self._open
 
     async def community(self, name: str) -> Hall | None:
         """The community of this name, opened if need be; None where there is none."""
@@ -237,14 +245,9 @@ class Communities:
     async def _keep_time(self, name: str, hall: Hall) -> None:
         """Keeps a community's time; a fault in one does not stop it for ever, nor any other."""
         if self.listener is not None:
-            await self.listener.opened(name, hall)
+            await _watched(name, self.listener.opened(name, hall))
         while True:
-            task = asyncio.ensure_future(hall.bot.run())
-            try:
-                await asyncio.wait({task})
-            finally:
-                task.cancel()
-            log.error("the time of %s stood still; it goes on", name, exc_info=task.exception())
+            await _watched(name, hall.bot.run())
             await asyncio.sleep(RECOVERY)
 
     async def _make_room(self) -> None:
@@ -291,7 +294,8 @@ class Communities:
             for name in [n for n, due in self._due.items() if moment(due) <= now]:
                 await self._open_due(name)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._seconds())
+                async with asyncio.timeout(self._seconds()):
+                    await self._woken.wait()
 
     async def _open_due(self, name: str) -> None:
         del self._due[name]
@@ -312,6 +316,17 @@ class Communities:
         if due is not None and name not in self._open:
             self._due[name] = due
             self._woken.set()
+
+
+async def _watched(name: str, work: Coroutine[Any, Any, None]) -> None:
+    """Does something for a community; a fault in it is for the log."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task})
+    finally:
+        task.cancel()
+    if (error := task.exception()) is not None:
+        log.error("something failed for %s; it goes on", name, exc_info=error)
 
 
 AT_ONCE = "0001-01-01T00:00:00.000000Z"

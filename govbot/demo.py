@@ -13,7 +13,8 @@ from rich.markup import escape
 
 from govbot.app import Bot, found, open_bot, verify_folder
 from govbot.config import Settings
-from govbot.records import Announcement, Member, Reply, Request
+from govbot.parts import Announcement, Reply
+from govbot.records import Member, Request
 from govbot.surfaces import answered
 from govbot.testing import SetClock
 from govbot.tools.dates import when

@@ -60,12 +60,32 @@ def invite(application: int | None) -> None:
     """
     import discord
 
-    from govbot.surfaces.discord.client import application_of
-    from govbot.surfaces.discord.setup import needed
+    from govbot.surfaces.discord.invitation import application_of, needed
 
     link = discord.utils.oauth_url(application or application_of(token()), permissions=needed())
     click.echo(link)
     click.echo(f"It asks for the permissions {needed().value}.", err=True)
+
+
+@discord_group.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--within", default=60, show_default=True, help="Seconds since it was fresh.")
+def health(file: Path, within: int) -> None:
+    """Whether a running bot is well, by the file its --health names; for a container's check.
+
+    \b
+    Example:  govbot discord health health
+    """
+    import time
+
+    from govbot.errors import OperatorError
+
+    try:
+        age = time.time() - file.stat().st_mtime
+    except OSError as error:
+        raise OperatorError(f"{file} cannot be read: {error.strerror}") from None
+    click.echo(f"Discord answered {age:.0f} seconds ago.")
+    sys.exit(0 if age <= within else UNSOUND)
 
 
 @run_group.command("discord")

@@ -23,12 +23,14 @@ from pydantic import Field, ValidationError, model_validator
 
 from govbot import app, records
 from govbot.agent import Agent
-from govbot.charter import Charter, Duration
+from govbot.charter import Charter
 from govbot.config import Settings
 from govbot.constitution import Constitution, Guidance
 from govbot.errors import OperatorError
+from govbot.parts import Announcement, Reply
 from govbot.readers import Doubt, Proposal, Reader, Vocabulary
-from govbot.records import Ask, Citation, Give, Intent, Manage, Offer, Open, Record, Reply, Show
+from govbot.records import Ask, Citation, Give, Intent, Manage, Offer, Open, Record, Show
+from govbot.shapes import Duration
 from govbot.surfaces import SORRY, answered
 from govbot.testing import SetClock
 from govbot.tools.dates import datetime_add, parse_duration
@@ -278,7 +280,7 @@ async def run_case(
             await bot.memory.close()
 
 
-async def _unheard(told: records.Announcement) -> None:
+async def _unheard(told: Announcement) -> None:
     """Announcements of a throw-away community reach nobody."""
 
 

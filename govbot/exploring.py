@@ -15,20 +15,9 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from govbot.charter import (
-    CarryOut,
-    Charter,
-    EffectRule,
-    GrantRole,
-    InputRule,
-    OutcomeRule,
-    Reading,
-    RevokeRole,
-    Stage,
-    effects_of,
-    identifier,
-)
+from govbot.charter import Charter, InputRule, Reading, Stage, effects_of, identifier
 from govbot.constitution import Constitution
+from govbot.effects import CarryOut, EffectRule, GrantRole, OutcomeRule, RevokeRole
 from govbot.expression import ExpressionError, holds, names_in
 from govbot.lint import Finding
 from govbot.numbers import numbers_in
@@ -260,7 +249,7 @@ class _Walk:
             seen.append(name)
             stage = self.charter.stage(name)
             tallied = {(rule.kind, rule.counter): 0 for rule in stage.inputs}
-            names = next(self.worlds(stage, 1, tallied, frozenset()))
+            names = next(iter(self.worlds(stage, 1, tallied, _asked(stage))))
             try:
                 position = _first(stage.outcomes, names)
             except ExpressionError:
@@ -440,7 +429,8 @@ def _unamendable(reading: Reading, before: Reading) -> Iterator[Finding]:
         cite = before.processes[lost[0]].cite
         yield _warning(
             ", ".join(lost),
-            f"“{cite.quote}” no longer holds: nothing could change the constitution any more",
+            f"“{cite.quote}” no longer holds or has to be read again: nothing could change the"
+            " constitution any more",
         )
 
 

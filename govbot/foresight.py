@@ -13,6 +13,7 @@ from govbot.lint import Finding, lint
 from govbot.records import Entry, Member, Record
 from govbot.rehearsal import Otherwise, Rehearsal, Rules, Verdict, rehearse
 from govbot.rereading import Rereading, Stale, Step, reread
+from govbot.silences import silences
 
 MOST_SHOWN = 20  # processes told in full
 MOST_SUMMED = 3  # of a kind, in a summary
@@ -47,22 +48,18 @@ def foresee(
     return Foresight(
         base=before.constitution.digest, amended=text.digest,
         steps=carried.steps, stale=carried.stale,
-        findings=_new(
-            lint(before.reading, before.constitution), lint(after.reading, after.constitution)
-        ),
+        findings=_new(_linted(before), _linted(after)),
         warnings=_new(
             explore(before.reading, before.constitution, people),
-            explore(after.reading, text, people, _known(before.reading, carried)),
+            explore(after.reading, text, people, before.reading),
         ),
         rehearsal=rehearse(entries, before, after, progress),
     )  # fmt: skip
 
 
-def _known(before: Reading, carried: Rereading) -> Reading:
-    """The rules in force without those that have to be read again: they are not gone."""
-    stale = {each.type for each in carried.stale}
-    kept = {type: each for type, each in before.processes.items() if type not in stale}
-    return before.model_copy(update={"processes": kept})
+def _linted(rules: Rules) -> list[Finding]:
+    reading, text = rules.reading, rules.constitution
+    return [*lint(reading, text), *silences(reading, text)]
 
 
 def _new(before: Iterable[Finding], after: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -115,9 +112,11 @@ def _past(past: Rehearsal) -> Iterator[str]:
         )
     for refused in past.refused:
         yield (
-            f"not taken: {refused.inputs} inputs {refused.input!r} of type {refused.type}, such as:"
-            f" {refused.why}"
+            f"not taken: {refused.inputs} of {refused.input!r} in {refused.type}, one of them"
+            f" because {refused.why}"
         )
+    if past.refused:
+        yield "Whoever gave them might have done so at another time; a rehearsal cannot know that."
     if past.moved:
         yield f"{past.moved} would have come out the same at another time."
     yield f"{len(past.changed)} would have come out differently."
@@ -126,14 +125,21 @@ def _past(past: Rehearsal) -> Iterator[str]:
 def _otherwise(each: Otherwise) -> Iterator[str]:
     yield f"#{each.number} {each.title} ({each.type}): {_led(each)}"
     for mark, one in (("-", each.before), ("+", each.after)):
-        where = f"{one.place}: “{one.quote}”" if one.quote else "no sentence of the constitution"
-        yield f"    {mark} {one.outcome}: {f'by {one.rule!r}, ' if one.rule else ''}{where}"
+        yield f"    {mark} {one.outcome}{_by(one)}"
         yield from _sums(one)
     for refused in each.refused:
         yield f"    not taken: {refused}"
     if each.follows:
         begun = ", ".join(f"#{number}" for number in each.follows)
         yield f"    what it started might not have begun: {begun}"
+
+
+def _by(one: Verdict) -> str:
+    """The rule that decided, and the words it rests on."""
+    if not one.rule:
+        return ""
+    words = f"{one.place}: “{one.quote}”" if one.quote else "without a quote"
+    return f": by {one.rule!r}, {words}"
 
 
 def _led(each: Otherwise) -> str:
@@ -163,7 +169,7 @@ def summary(seen: Foresight) -> str:
         types = list(dict.fromkeys(stale.type for stale in seen.stale))
         lines.append(f"To be read again before they can be used: {_some(types)}.")
     grave = [*seen.findings, *seen.warnings]
-    warned = [each.what for each in grave if each.level in ("error", "warning")]
+    warned = [each.what for each in grave if each.level != "note"]
     lines += [f"Warning: {what}." for what in warned[:MOST_SUMMED]]
     if len(warned) > MOST_SUMMED:
         lines.append(f"… and {len(warned) - MOST_SUMMED} more warnings.")

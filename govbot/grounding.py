@@ -14,20 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from govbot.charter import (
-    Charter,
-    Condition,
-    DrawRule,
-    Lasts,
-    MetricWeights,
-    OutcomeRule,
-    TallyRule,
-    citations_in,
-)
+from govbot.charter import Charter, DrawRule, MetricWeights, TallyRule, citations_in
 from govbot.constitution import Constitution, Section
+from govbot.effects import OutcomeRule
 from govbot.numbers import Quantity, is_time, quantities, same, stem
 from govbot.passages import line_at, spans_of
 from govbot.records import Citation, Record
+from govbot.shapes import Condition, Lasts
 
 # Words that open an exception, by language. Another language is another line.
 EXCEPTIONS: Mapping[str, tuple[str, ...]] = {

@@ -13,7 +13,8 @@ from govbot.archive import Archive
 from govbot.cards import card, choosable, labelled
 from govbot.charter import Charter, FieldRule, InputRule
 from govbot.expression import ExpressionError, holds, names_in
-from govbot.records import Card, Given, Reply, Request
+from govbot.parts import Card, Reply
+from govbot.records import Given, Request
 from govbot.state import Process, electorate
 from govbot.surfaces import Blank, Giveable, Openable
 

@@ -12,24 +12,14 @@ from fractions import Fraction
 from itertools import product
 from typing import Any, Literal
 
-from govbot.charter import (
-    Charter,
-    GrantRole,
-    Lasts,
-    OutcomeRule,
-    Reading,
-    RevokeRole,
-    Stage,
-    TallyRule,
-    citations_in,
-    effects_of,
-    identifier,
-)
+from govbot.charter import Charter, Reading, Stage, TallyRule, citations_in, effects_of, identifier
 from govbot.constitution import Constitution
+from govbot.effects import GrantRole, OutcomeRule, RevokeRole
 from govbot.expression import ExpressionError, holds, names_in
 from govbot.grounding import ground_charter
 from govbot.numbers import numbers_in as numbers_in
 from govbot.records import Citation, Record
+from govbot.shapes import Lasts
 from govbot.switches import Resuming, Suspending
 
 STAGE_NAMES = frozenset({"eligible", "turnout", "inputs", "days_open", "opener"})

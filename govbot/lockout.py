@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from govbot.charter import Charter, GrantRole, InputRule, Stage, StartProcess, effects_of
+from govbot.charter import Charter, InputRule, Stage, effects_of
+from govbot.effects import GrantRole, StartProcess
 from govbot.expression import ExpressionError, holds, names_in
 from govbot.records import Citation, Member, Record
 from govbot.state import a, member_facts

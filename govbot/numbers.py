@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -124,7 +125,13 @@ class Quantity(Record):
 
 def quantities(text: str) -> list[Quantity]:
     """Every number of a text, in its order."""
-    return list(_Reader(text).read())
+    return list(_quantities(text))
+
+
+@lru_cache(maxsize=4096)
+def _quantities(text: str) -> tuple[Quantity, ...]:
+    """One sentence carries many rules, and is asked for with each of them."""
+    return tuple(_Reader(text).read())
 
 
 def same(a: Quantity, b: Quantity) -> bool:

@@ -15,7 +15,7 @@ from immutables import Map
 from govbot.amendments import HOW_TO_SAY, amendment_objections
 from govbot.balloting import BALLOTS, ballot_problem, candidates
 from govbot.breakglass import inverses, kept_done, standing_objections
-from govbot.charter import InputRule, Who
+from govbot.charter import InputRule
 from govbot.records import (
     BOT,
     Done,
@@ -30,6 +30,7 @@ from govbot.records import (
     StageEnded,
 )
 from govbot.rulings import ruling_objections
+from govbot.shapes import Who
 from govbot.stages import (
     closing,
     eligible_counts,

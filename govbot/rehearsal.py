@@ -119,11 +119,12 @@ def rehearse(
     `entries` are a whole ledger in its order; `progress` is told how many have been looked at.
     With `everything` processes whose rules are the same are played too.
     """
-    seen = _Seen(before, after, everything)
+    seen, done = _Seen(before, after, everything), 0
     for done, entry in enumerate(entries, 1):
         seen.entry(entry)
         if done % 500 == 0:
             progress(done)
+    progress(done)
     return seen.told()
 
 
@@ -262,10 +263,22 @@ class _Played:
 
     def taken(self, entry: Entry, what: str) -> None:
         if found := objections(self.process, entry, entry.prev):
-            self.refused.append((what, entry.member, "; ".join(found)))
+            self.refused.append((what, self.name(entry.member), self.said(what, found)))
             return
         self.process = apply(self.process, entry)
         self.early(entry)
+
+    def name(self, member: str) -> str:
+        known = self.process.roll.get(member)
+        return known.name if known else member
+
+    def said(self, what: str, found: list[str]) -> str:
+        """Why it was not taken; of what is hidden nothing that could tell what it was."""
+        stage = self.process.now if self.process.status == "open" else None
+        rule = stage.input(what) if stage else None
+        if rule is not None and rule.hidden:
+            return f"process {self.process.number} does not take it as it was given"
+        return "; ".join(found)
 
     def managed(self, entry: Entry, body: Managed, longer: timedelta | None) -> None:
         manage = Manage(process=self.process.number, act=body.act, reason=body.reason, by=body.by)
@@ -424,7 +437,9 @@ def _when(played: _Played | None, past: _Past) -> datetime | None:
 def verdict(played: _Played, constitution: Constitution) -> Verdict:
     """How a replay came out, and by which rule."""
     if played.process.status != "ended":
-        return Verdict(outcome=played.outcome, stage=played.process.stage, sums=played.why)
+        stage = played.process.stage
+        why = played.why or f"its stage {stage!r} would still be running, with nothing to end it"
+        return Verdict(outcome=played.outcome, stage=stage, sums=why)
     ended = stamp(played.process.ended_at) if played.process.ended_at else ""
     if played.last is None or played.outcome != played.last[0].outcome:
         return Verdict(outcome=played.outcome, ended=ended)

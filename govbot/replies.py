@@ -22,11 +22,10 @@ from govbot.cards import (
 from govbot.carrying import shown
 from govbot.charter import Charter
 from govbot.constitution import Constitution, Section
+from govbot.parts import Card, Deadline, Part, Quote, Says, Tally
 from govbot.records import (
     BOT,
-    Card,
     Citation,
-    Deadline,
     Effect,
     Entry,
     Give,
@@ -35,13 +34,9 @@ from govbot.records import (
     Managed,
     Open,
     Opened,
-    Part,
-    Quote,
     Ruling,
-    Says,
     StageEnded,
     Switched,
-    Tally,
     Turned,
     plain,
 )

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from govbot.charter import Charter, Reading, StartProcess, citations_in, effects_of
+from govbot.charter import Charter, Reading, citations_in, effects_of
 from govbot.constitution import Constitution
+from govbot.effects import StartProcess
 from govbot.grounding import ground_charter
 from govbot.numbers import Quantity, is_time, quantities, same
 from govbot.passages import spans_of
@@ -98,12 +99,31 @@ def reread(reading: Reading, old: Constitution, new: Constitution) -> Rereading:
 
 def placed(citation: Citation, old: Constitution, new: Constitution) -> Citation | None:
     """The citation where its words stand in the new text, with other numbers if need be."""
-    if (stands := new.placed(citation)) is not None:
-        return stands
+    if (still := stands(citation, old, new)) is not None:
+        return still
     try:
         return _replaced("", citation, old, new).new
     except _Lost:
         return None
+
+
+def stands(citation: Citation, old: Constitution, new: Constitution) -> Citation | None:
+    """The citation where the same words stand now, though their section may have moved.
+
+    Where a text says the same in several sections and one of them has changed, what the others say
+    is not what the changed one said.
+    """
+    if new.holds(citation):
+        return citation
+    before, after = (_holding(citation.quote, text) for text in (old, new))
+    if len(after) < len(before) or citation.section not in before:
+        return None
+    return Citation(section=after[before.index(citation.section)], quote=citation.quote)
+
+
+def _holding(quote: str, text: Constitution) -> list[str]:
+    """The sections with these words, in their order."""
+    return [s.id for s in text.sections if text.holds(Citation(section=s.id, quote=quote))]
 
 
 def _orphans(charters: dict[str, Charter]) -> list[Stale]:
@@ -156,8 +176,8 @@ class _Carrying:
         self, rule: Mapping[str, Any], path: str, cite: Citation, name: str
     ) -> dict[str, Any]:
         """A rule's citation in the new text, and its values with the numbers changed there."""
-        if (stands := self.new.placed(cite)) is not None:
-            return {name: stands.model_dump()}
+        if (still := stands(cite, self.old, self.new)) is not None:
+            return {name: still.model_dump()}
         found = _replaced(path, cite, self.old, self.new)
         parts = [part for part in NUMBERED if part in rule] if name == "cite" else []
         values = {part: self.numbered(rule[part], found, path) for part in parts}
@@ -170,7 +190,7 @@ class _Carrying:
                 after="; ".join(_said(values[part]) for part in changed),
             )
         )  # fmt: skip
-        if any(part in rule for part in DECIDING):
+        if any(part in rule and not isinstance(rule[part], bool) for part in DECIDING):
             self.open += [(where, cite.quote, pair) for pair in found.pairs if pair.changed]
         return {name: found.new.model_dump(), **values}
 

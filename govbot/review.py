@@ -10,22 +10,14 @@ from collections.abc import Iterator
 
 import yaml
 
-from govbot.charter import (
-    Charter,
-    Condition,
-    DrawRule,
-    InputRule,
-    Lasts,
-    OutcomeRule,
-    Switch,
-    TallyRule,
-    Who,
-)
+from govbot.charter import Charter, DrawRule, InputRule, TallyRule
 from govbot.constitution import Constitution
 from govbot.drafting import Draft, Drafted
+from govbot.effects import OutcomeRule
 from govbot.grounding import ground_charter, owners_in
 from govbot.lint import Finding, lint
 from govbot.records import Record
+from govbot.shapes import Condition, Lasts, Switch, Who
 
 LONGEST_COMMENT = 600
 GROUNDED = "grounded"

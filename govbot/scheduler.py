@@ -8,6 +8,7 @@ once; and that an effect is tried until it is confirmed, each time under the sam
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 
 from govbot.adopting import amend
@@ -16,19 +17,16 @@ from govbot.breakglass import waits
 from govbot.cards import with_names
 from govbot.community import touched
 from govbot.errors import MemberError, OperatorError, Refused
+from govbot.parts import Acted, Announcement, Errand, Part
 from govbot.records import (
     BOT,
-    Acted,
-    Announcement,
     Citation,
     Done,
     Effect,
     Entry,
-    Errand,
     Fact,
     Manage,
     Opened,
-    Part,
     StageEnded,
     moment,
 )
@@ -77,10 +75,10 @@ class Scheduler:
                 await self.settle()
             except OperatorError as error:
                 log.error("%s", error)
-            try:
-                await asyncio.wait_for(self._woken.wait(), self._seconds())
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                # `wait_for` would lose a cancellation that comes as it is woken.
+                async with asyncio.timeout(self._seconds()):
+                    await self._woken.wait()
 
     def _seconds(self) -> float:
         due = self.memory.next_due()

@@ -15,22 +15,18 @@ from immutables import Map
 from pydantic import ValidationError
 
 from govbot.balloting import count_ballots, counted_names, delegate, exact_of, weights_of
-from govbot.charter import (
+from govbot.charter import Charter, DrawRule, InputRule, Stage, TallyRule
+from govbot.effects import (
     AmendConstitution,
     Announce,
     CarryOut,
-    Charter,
-    DrawRule,
     EffectRule,
     GrantRole,
-    InputRule,
     OutcomeRule,
     Platform,
     PlatformRule,
     RevokeRole,
-    Stage,
     StartProcess,
-    TallyRule,
 )
 from govbot.errors import GovbotError
 from govbot.expression import evaluate, names_in

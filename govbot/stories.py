@@ -16,7 +16,8 @@ from govbot import app
 from govbot.charter import Reading
 from govbot.config import Folder, Settings
 from govbot.errors import OperatorError
-from govbot.records import BOT, Announcement, Member, Record, Request, StageEnded, moment
+from govbot.parts import Announcement
+from govbot.records import BOT, Member, Record, Request, StageEnded, moment
 from govbot.state import Process
 from govbot.surfaces import answered
 from govbot.testing import SetClock

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from govbot.errors import ModelError
 from govbot.llm import Prompt, Usage, Value
-from govbot.records import Announcement, Record, Reply, Request
+from govbot.parts import Announcement, Reply
+from govbot.records import Record, Request
 from govbot.surfaces import Capabilities
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from govbot.app import Bot, found, open_bot, verify_folder
 from govbot.config import Settings
-from govbot.records import Announcement, Entry, Intent, Member, Reply, Request, Turned
+from govbot.parts import Announcement, Reply
+from govbot.records import Entry, Intent, Member, Request, Turned
 from govbot.surfaces import answered
 from govbot.testing import MemorySurface, SetClock
 

@@ -1,6 +1,7 @@
 """A bot serving a loopback Discord on a clock that is set: what the Discord tests speak to."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_discord import FakeDiscord, Guild, Json, Person, text_of
+from fake_discord.world import DISCORD_EPOCH_MS
 
 from govbot.app import found, verify_folder
 from govbot.communities import Communities, Hall
@@ -20,6 +22,15 @@ from govbot.surfaces.discord.store import Store
 from govbot.testing import SetClock
 
 QUICK = Pace(settle=0.02, between=0.0, again=0.05, reminding=0.0)
+
+
+class TimedDiscord(FakeDiscord):
+    """Its ids tell when they were made, as Discord's do."""
+
+    def snowflake(self) -> str:
+        made = max(int(time.time() * 1000) - DISCORD_EPOCH_MS, getattr(self, "_last_ms", 0) + 1)
+        self._last_ms = made
+        return str(made << 22)
 
 
 class QuickClient(Client):
@@ -171,7 +182,7 @@ def live(
     """Plays a script against a bot on a loopback Discord, and verifies what it recorded."""
 
     async def play() -> None:
-        async with FakeDiscord(**options) as fake:
+        async with TimedDiscord(**options) as fake:
             service = Service(fake, path)
             role = fake.add_role("Member")
             service.join(people, role)

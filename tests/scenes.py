@@ -10,7 +10,8 @@ from community import CONSENSUS, JURY, START, Town, live
 from test_balloting import COUNT, MEMBERS, POLLS, STAND, TEXT, WHO, ballot, poll, reading
 
 from govbot.cards import card
-from govbot.records import Card, Give, Manage, Open
+from govbot.parts import Card
+from govbot.records import Give, Manage, Open
 
 PROPOSAL = "I propose that bans need two moderators"
 Script = Callable[[Town], Awaitable[None]]

@@ -10,9 +10,10 @@ from community import START, Town, live
 
 from govbot.amendments import made
 from govbot.carrying import LOCKED, Adoption, adoption, carried
-from govbot.charter import AmendConstitution, Charter, effects_of
+from govbot.charter import Charter, effects_of
 from govbot.community import community_objections
 from govbot.constitution import Constitution
+from govbot.effects import AmendConstitution
 from govbot.errors import Refused
 from govbot.proposing import as_field
 from govbot.readingfile import load_reading

@@ -40,18 +40,8 @@ from govbot.cli import main
 from govbot.config import Folder, Settings, reading_beside
 from govbot.errors import MemberError, OperatorError
 from govbot.ledger import leaf_hash, open_checkpoint
-from govbot.records import (
-    Adopted,
-    Announcement,
-    Founded,
-    Give,
-    Member,
-    Open,
-    Ratified,
-    Reply,
-    Request,
-    canonical,
-)
+from govbot.parts import Announcement, Reply
+from govbot.records import Adopted, Founded, Give, Member, Open, Ratified, Request, canonical
 from govbot.testing import MemorySurface, SetClock
 
 START = datetime(2026, 5, 4, 12, tzinfo=UTC)

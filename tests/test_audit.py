@@ -24,6 +24,7 @@ from govbot.archive import Archive, write_whole
 from govbot.audit import AuditTrail, Listed, escape, index, slug
 from govbot.errors import OperatorError
 from govbot.memory import Memory
+from govbot.parts import Reply
 from govbot.projection import Projection
 from govbot.readers.offline import OfflineReader
 from govbot.records import (
@@ -38,7 +39,6 @@ from govbot.records import (
     Member,
     Open,
     Ratified,
-    Reply,
     Request,
     StageEnded,
 )

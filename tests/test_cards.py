@@ -14,7 +14,8 @@ from scenes import PROPOSAL, SCENES, Scene, card_in, played, said
 from test_balloting import COUNT, POLLS, STAND, WHO, ballot, poll
 
 from govbot.cards import UNITS, gauge
-from govbot.records import Card, Give, Reply, Tally
+from govbot.parts import Card, Reply, Tally
+from govbot.records import Give
 from govbot.replies import spoken
 
 

@@ -8,16 +8,9 @@ from community import CONSENSUS, JURY
 from hypothesis import given
 from hypothesis import strategies as st
 
-from govbot.charter import (
-    Announce,
-    GrantRole,
-    Reading,
-    citations_in,
-    effects_of,
-    identifier,
-    reading_of,
-)
+from govbot.charter import Reading, citations_in, effects_of, identifier, reading_of
 from govbot.config import reading_beside
+from govbot.effects import Announce, GrantRole
 from govbot.errors import OperatorError
 from govbot.readingfile import MAX_BYTES, load_reading, read_reading
 

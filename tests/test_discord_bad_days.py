@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from discord_bot import Service, live
 from fake_discord import InteractionFailed, text_of
 
+from govbot.surfaces.discord import sending
 from govbot.surfaces.discord.homes import Pace
+from govbot.surfaces.discord.sending import Ages
 from govbot.surfaces.discord.store import Store
 
 CLICKS = ("POST", "/interactions/{interaction}/{token}/callback")
@@ -182,7 +185,7 @@ def test_a_storm_of_limits_delays_and_loses_nothing(tmp_path: Path) -> None:
         for reply in replies:
             assert "stands: Agree" in text_of(await reply.final())
         assert len(await votes(service)) == 4
-        await service.shows(1, "Agree: 3")
+        await service.shows(1, "**Agree** 3")
 
     live(tmp_path, script)
 
@@ -219,6 +222,78 @@ def test_a_click_that_cannot_be_answered_is_told_in_person(tmp_path: Path) -> No
         (told,) = await service.until(lambda: service.people["bob"].inbox)
         assert "did not let me answer" in told["content"]
         assert await votes(service) == {"Bob": "agree"}
+
+    live(tmp_path, script)
+
+
+def test_who_takes_no_messages_is_told_of_a_loss_in_the_thread(tmp_path: Path) -> None:
+    async def script(service: Service) -> None:
+        card, thread = await opened(service), await service.thread()
+        bob = service.people["bob"]
+        bob.close_dms()
+        service.fake.fail(*CLICKS, 404, 10062)
+        with pytest.raises(InteractionFailed):
+            await bob.click(card, "Agree", timeout=0.3)
+        (told,) = await service.until(
+            lambda: [m for m in service.fake.posts(thread) if "did not let me" in m["content"]]
+        )
+        assert [user["id"] for user in told["mentions"]] == [bob.id]
+        assert "gree" not in told["content"].replace("disagree", "")
+
+    live(tmp_path, script)
+
+
+def test_an_old_click_that_discord_no_longer_waits_for_is_not_acted_upon(tmp_path: Path) -> None:
+    async def script(service: Service) -> None:
+        card = await opened(service)
+        await (await service.people["carol"].click(card, "Agree")).final()
+        service.front.ages = Late()
+        service.fake.fail(*CLICKS, 404, 10062)
+        with pytest.raises(InteractionFailed):
+            await service.people["bob"].click(card, "Agree", timeout=0.3)
+        (told,) = await service.until(lambda: service.people["bob"].inbox)
+        assert "Nothing was recorded" in told["content"]
+        assert await votes(service) == {"Carol": "agree"}
+
+    live(tmp_path, script)
+
+
+class Late(Ages):
+    """Every interaction is old."""
+
+    def fresh(self, created: datetime, now: datetime) -> bool:
+        return False
+
+
+def test_interactions_are_old_by_what_they_came_later_than_the_youngest() -> None:
+    ages, now = Ages(), datetime(2026, 1, 1, tzinfo=UTC)
+    for skew in (timedelta(minutes=5), timedelta(minutes=-5)):
+        ages = Ages()
+        assert ages.fresh(now - skew, now)
+        assert ages.fresh(now - skew - timedelta(seconds=2), now)
+        assert not ages.fresh(now - skew - timedelta(seconds=3), now)
+
+
+def test_a_form_that_could_not_open_in_time_is_a_press_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "PATIENCE", 0.02)
+
+    async def script(service: Service) -> None:
+        card, bob = await opened(service), service.people["bob"]
+        quickly = service.communities.community
+
+        async def slowly(name: str) -> Any:
+            await asyncio.sleep(0.05)
+            return await quickly(name)
+
+        monkeypatch.setattr(service.communities, "community", slowly)
+        ready = await (await bob.click(card, "Comment …")).final()
+        assert "ready" in ready["content"]
+        monkeypatch.setattr(service.communities, "community", quickly)
+        form = await bob.click(ready, "Go on")
+        reply = await bob.submit(form, value="a fine idea")
+        assert "recorded" in text_of(await reply.final())
 
     live(tmp_path, script)
 
@@ -266,7 +341,7 @@ def test_a_card_posted_just_before_a_crash_is_found_again(tmp_path: Path) -> Non
         store.close()
         await service.start()
         await service.people["bob"].click(card, "Agree")
-        await service.shows(1, "Agree: 1")
+        await service.shows(1, "**Agree** 1")
         assert [each["id"] for each in service.cards()] == [card["id"]]
         assert len(service.fake.threads) == 1
 

@@ -17,7 +17,13 @@ def pings(service: Service) -> list[Any]:
     """Everything that somebody was called by, in whatever the bot sent."""
     sent = service.fake.messages.values()
     mine = [m for m in sent if m["author"]["id"] == service.fake.bot["id"]]
-    return [m for m in mine if m["mentions"] or m["mention_roles"] or m["mention_everyone"]]
+    return [
+        m
+        for m in mine
+        if [user for user in m["mentions"] if user["id"] != service.fake.bot["id"]]
+        or m["mention_roles"]
+        or m["mention_everyone"]
+    ]
 
 
 def test_what_people_write_calls_nobody_and_styles_nothing(tmp_path: Path) -> None:

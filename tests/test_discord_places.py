@@ -162,7 +162,7 @@ def test_guilds_are_communities_of_their_own(tmp_path: Path) -> None:
         await service.found(guild=other)
         await opened(service)
         said = await zoe.say(other.channel, f"{service.mention} I propose that we paint the door")
-        assert "Process \\#1" in (await service.answer_to(said))["content"]
+        assert "Process #1" in (await service.answer_to(said))["content"]
         (card,) = await service.until(lambda: service.cards(other))
         assert "paint the door" in text_of(card)
         reply = await zoe.click(card, "Agree")
@@ -203,7 +203,7 @@ def test_a_hidden_vote_changes_no_card(tmp_path: Path) -> None:
             assert "stands: Ana" in text_of(await reply.final())
         await asyncio.sleep(0.15)
         assert len(list(service.fake.traffic.found(*EDITS))) == before
-        assert text_of(card) == shown and "hidden until the end" in shown
+        assert text_of(card) == shown and "Hidden until the end" in shown
 
     live(tmp_path / "bot", script, template=rules)
 
@@ -232,7 +232,9 @@ def test_what_is_deleted_while_the_bot_is_stopped_is_made_again(tmp_path: Path, 
         await service.start()
         told = await service.says("bob", "I vote agree on 1")
         assert "recorded" in told["content"]
-        await service.until(lambda: service.cards() and "Agree: 1" in text_of(service.cards()[0]))
+        await service.until(
+            lambda: service.cards() and "**Agree** 1" in text_of(service.cards()[0])
+        )
         await service.until(lambda: len(service.fake.threads) == 1)
 
     live(tmp_path, script)

@@ -171,7 +171,7 @@ def test_an_admin_chooses_the_lead_and_a_digest(tmp_path: Path) -> None:
             ]
         )
         assert len(posts) == 1 and "we buy a kettle" in posts[0]["content"]
-        await later(service, days=1, hours=13)
+        await later(service, days=1, hours=22)
         await service.until(lambda: len(reminded(service)) == 5)
         await service.restart()
         await later(service, hours=1)

@@ -1,23 +1,28 @@
-"""From nothing to a first vote, as docs/discord.md leads an admin; and the check of what is
-missing."""
+"""From nothing to a first vote, as docs/discord.md leads an admin; the check of what is missing.
+
+`python tests/test_discord_setup.py` renews the transcript there; read what changed.
+"""
 
 import asyncio
+import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from discord_bot import Service
-from fake_discord import FakeDiscord, NotPossible, text_of
+from community import START
+from discord_bot import Service, TimedDiscord
+from fake_discord import NotPossible, text_of
 
 from govbot.app import verify_folder
-from govbot.surfaces.discord.setup import NEEDED, needed
+from govbot.surfaces.discord.invitation import NEEDED, needed
 
 
 def fresh(folder: Path, script: Any, **options: Any) -> None:
     """A bot without any community, in a guild that has just invited it with the printed link."""
 
     async def play() -> None:
-        async with FakeDiscord(**options) as fake:
+        async with TimedDiscord(**options) as fake:
             service = Service(fake, folder)
             service.join("alice bob", fake.add_role("Member"))
             with fake.redirect_discord_py():
@@ -74,6 +79,110 @@ def test_an_admin_comes_from_nothing_to_a_first_vote(tmp_path: Path) -> None:
     fresh(tmp_path, script)
     (folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
     assert verify_folder(folder, []).sound
+
+
+# --- the transcript in the docs -----------------------------------------------------------------
+
+DOC = Path(__file__).parent.parent / "docs" / "discord.md"
+BEGIN = "<!-- transcript: `python tests/test_discord_setup.py` renews it -->\n"
+END = "<!-- end -->"
+
+
+class Told:
+    """What somebody did and saw, as lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def does(self, who: str, what: str) -> None:
+        self.lines += ["", f"{who} {what}"]
+
+    def sees(self, message: Any) -> None:
+        text = text_of(message).replace("\u200b", "")
+        for what, shown in SHOWN:
+            text = re.sub(what, shown, text)
+        self.lines += [f"  | {line}".rstrip() for line in text.splitlines()]
+        for row in message["components"]:
+            items = [each.get("label") or each.get("placeholder") for each in row["components"]]
+            self.lines.append("  | " + "  ".join(f"[{item}]" for item in items))
+
+
+# What Discord draws in its own way, and what it does not draw at all.
+SHOWN = (
+    (r"<t:\d+:F>", "(the date)"), (r"<t:\d+:R>", "in some days"), (r"<@\d+>", "@Alice"),
+    (r"\\([^0-9A-Za-z\s])", r"\1"), (r"(\d)\\\.", r"\1."), (r"\*\*(\w[^*]*)\*\*", r"\1"),
+)  # fmt: skip
+
+
+async def session(service: Service, told: Told) -> None:
+    """The session that docs/discord.md leads through."""
+    fake, alice, bob = service.fake, service.people["alice"], service.people["bob"]
+    admin = fake.owner
+
+    async def press(who: Any, name: str, screen: Any, label: str) -> Any:
+        told.does(name, f"presses [{label}]")
+        return await (await who.click(screen, label)).final()
+
+    async def pick(screen: Any, label: str, what: Any, words: str) -> Any:
+        told.does("The admin", f"picks {words} from [{label}]")
+        return await (await admin.pick(screen, label, what)).final()
+
+    told.does("The admin", "uses /govbot setup")
+    told.sees(screen := await (await admin.slash("govbot", "setup")).final())
+    told.sees(screen := await pick(screen, "Constitution", "example", "Example"))
+    told.sees(screen := await press(admin, "The admin", screen, "Next"))
+    told.sees(screen := await pick(screen, "Cards", fake.channel, "#assembly"))
+    told.sees(screen := await press(admin, "The admin", screen, "Next"))
+    role = fake.guild.role("Member")
+    told.sees(screen := await pick(screen, "Who is 'member'?", role, "@Member"))
+    told.sees(await press(admin, "The admin", screen, "Found the community"))
+    await fake.until(lambda: fake.commands.get(fake.guild_id))
+    told.does("Alice", "uses /propose standard_proposal proposal_text: we meet on Fridays")
+    text = {"proposal_text": "we meet on Fridays"}
+    told.sees(await (await alice.slash("propose", "standard_proposal", **text)).final())
+    told.does("In #assembly", "hangs the card, with a thread:")
+    card = await service.card(1)
+    told.sees(card)
+    told.sees(await press(bob, "Bob", card, "Agree"))
+    await service.shows(1, "**Agree** 1")
+    await service.wait(days=6, seconds=1)
+    thread = await service.thread(1)
+    await service.until(lambda: thread["thread_metadata"]["locked"])
+    told.does("Six days later", "the card shows:")
+    told.sees(fake.messages[card["id"]])
+    told.does("In #assembly", "is said:")
+    told.sees(next(m for m in fake.posts(fake.channel) if "has ended" in m["content"]))
+    told.does("In the thread,", "now locked, is said, with the audit as a file:")
+    told.sees(next(m for m in fake.posts(thread) if m["attachments"]))
+
+
+def transcript(folder: Path) -> str:
+    told = Told()
+
+    async def script(service: Service) -> None:
+        service.clock.set(START)
+        await session(service, told)
+
+    fresh(folder, script)
+    return "\n".join(["```text", *told.lines[1:], "```", ""])
+
+
+def test_the_session_in_the_docs_goes_as_it_is_told_there(tmp_path: Path) -> None:
+    before, _, rest = DOC.read_text().partition(BEGIN)
+    kept, found, _ = rest.partition(END)
+    assert before and found
+    again = "run `python tests/test_discord_setup.py` to renew it, then read what changed"
+    assert kept == transcript(tmp_path), f"docs/discord.md tells another session; {again}"
+
+
+def renew() -> None:
+    before, _, rest = DOC.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    with tempfile.TemporaryDirectory() as folder:
+        DOC.write_text(before + BEGIN + transcript(Path(folder)) + END + after)
+
+
+# --- setting up ---------------------------------------------------------------------------------
 
 
 def test_nothing_is_founded_before_the_last_step(tmp_path: Path) -> None:
@@ -186,3 +295,7 @@ def test_what_the_invitation_asks_for_is_enough(tmp_path: Path) -> None:
         assert "has ended" in told
 
     fresh(tmp_path, script)
+
+
+if __name__ == "__main__":
+    renew()

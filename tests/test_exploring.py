@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from govbot import exploring
 from govbot.app import templates
 from govbot.config import reading_beside
 from govbot.constitution import Constitution
@@ -65,8 +66,8 @@ def test_a_stage_that_waits_for_more_than_there_are_never_ends() -> None:
     found = told(explored(wait))
     assert "with 1 to take part, nothing can end this stage" in found
     assert "Article 3: Proposals" in found
-    assert "the members there are now" in told(explored(wait, members=people(11)))
-    assert "the members there are now" not in told(explored(wait, members=people(12)))
+    assert "there are now, nothing can end" in told(explored(wait, members=people(11)))
+    assert "there are now, nothing can end" not in told(explored(wait, members=people(12)))
 
 
 def test_an_outcome_that_no_number_of_members_reaches_is_told_in_its_words() -> None:
@@ -148,3 +149,19 @@ def test_a_power_nobody_can_object_to_is_told_and_one_with_an_appeal_is_not() ->
 def test_the_bound_is_told_where_it_was_hit() -> None:
     found = [each for each in explored(nothing, most=10) if "at most 10" in each.what]
     assert [each.level for each in found] == ["note", "note"]
+
+
+def test_a_constitution_that_can_no_longer_be_changed_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exploring, "AMENDING", "announce")  # any effect that one charter has
+
+    def amending(document: dict[str, Any]) -> None:
+        stage(document)["outcomes"][0]["effects"] = [{"announce": "It is changed."}]
+
+    text, document = Constitution.load(EXAMPLE), yaml.safe_load(reading_beside(EXAMPLE).read_text())
+    amending(document)
+    before = read_reading(json.dumps(document), "before")
+    found = told(explored(nothing, before=before))
+    assert "nothing could change the constitution any more" in found and URGENT in found
+    assert told(explore(before, text, before=before)) == ""

@@ -17,6 +17,7 @@ FLOORS = {
     "govbot": 0,
     "govbot.errors": 0,
     "govbot.records": 1,
+    "govbot.parts": 2,
     "govbot.expression": 1,
     "govbot.passages": 1,
     "govbot.tools.charts": 1,
@@ -36,15 +37,40 @@ FLOORS = {
     "govbot.llm.openai": 4,
     "govbot.llm.named": 5,
     "govbot.engines": 2,
-    "govbot.surfaces": 2,
+    "govbot.surfaces": 3,
+    "govbot.logs": 2,
+    "govbot.surfaces.communities": 4,
     "govbot.surfaces.discord": 2,
+    "govbot.surfaces.discord.ids": 3,
+    "govbot.surfaces.discord.invitation": 3,
+    "govbot.surfaces.discord.members": 3,
+    "govbot.surfaces.discord.registry": 4,
+    "govbot.surfaces.discord.store": 3,
+    "govbot.surfaces.discord.words": 4,
+    "govbot.surfaces.discord.catchup": 4,
     "govbot.surfaces.discord.render": 15,
+    "govbot.surfaces.discord.components": 16,
+    "govbot.surfaces.discord.sending": 17,
+    "govbot.surfaces.discord.cards": 18,
+    "govbot.surfaces.discord.homes": 19,
+    "govbot.surfaces.discord.desk": 20,
+    "govbot.surfaces.discord.effects": 20,
+    "govbot.surfaces.discord.opening": 21,
+    "govbot.surfaces.discord.setup": 21,
+    "govbot.surfaces.discord.reminders": 21,
+    "govbot.surfaces.discord.ballots": 22,
+    "govbot.surfaces.discord.buttons": 23,
+    "govbot.surfaces.discord.commands": 24,
+    "govbot.surfaces.discord.front": 25,
+    "govbot.surfaces.discord.client": 26,
+    "govbot.surfaces.discord.checks": 26,
     "govbot.tools.dates": 2,
+    "govbot.shapes": 7,
     "govbot.tools.draws": 2,
     "govbot.tools.nomcom": 2,
     "govbot.tools.results": 3,
     "govbot.tools.panels": 4,
-    "govbot.testing": 3,
+    "govbot.testing": 4,
     "govbot.tools.ballots": 4,
     "govbot.tools.choice": 5,
     "govbot.tools.ranked": 5,
@@ -59,6 +85,7 @@ FLOORS = {
     "govbot.tools.counting": 9,
     "govbot.tools": 10,
     "govbot.switches": 2,
+    "govbot.effects": 8,
     "govbot.charter": 11,
     "govbot.readingfile": 12,
     "govbot.balloting": 12,
@@ -76,6 +103,7 @@ FLOORS = {
     "govbot.rereading": 13,
     "govbot.rehearsal": 15,
     "govbot.exploring": 14,
+    "govbot.silences": 14,
     "govbot.foresight": 16,
     "govbot.rehearse_command": 23,
     "govbot.stages": 13,
@@ -106,6 +134,7 @@ FLOORS = {
     "govbot.house": 20,
     "govbot.surfaces.terminal": 20,
     "govbot.app": 21,
+    "govbot.communities": 22,
     "govbot.demo": 22,
     "govbot.evaluation": 22,
     "govbot.stories": 22,
@@ -113,16 +142,17 @@ FLOORS = {
     "govbot.options": 22,
     "govbot.model_commands": 23,
     "govbot.init_command": 23,
-    "govbot.cli": 24,
-    "govbot.__main__": 25,
+    "govbot.discord_commands": 27,
+    "govbot.cli": 28,
+    "govbot.__main__": 29,
 }
 
 # Only these name concrete classes: everything else is handed what it needs.
 ADAPTERS = {
     "govbot.engines.sqlite", "govbot.readers.offline", "govbot.readers.model",
-    "govbot.surfaces.terminal",
+    "govbot.surfaces.terminal", "govbot.surfaces.discord.client",
 }  # fmt: skip
-MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo"}
+MAY_NAME_ADAPTERS = {"govbot.app", "govbot.cli", "govbot.demo", "govbot.discord_commands"}
 
 # Nothing in the kernel may see a clock, a network, chance or a model.
 PURE = [
@@ -132,7 +162,9 @@ PURE = [
     "chartering.py", "review.py", "rereading.py", "rehearsal.py", "exploring.py", "foresight.py",
     "breakglass.py", "switches.py", "amendments.py", "redline.py", "carrying.py", "proposing.py",
     "lockout.py", "repairs.py",
+    "silences.py",
     *(f"tools/{path.name}" for path in sorted((PACKAGE / "tools").glob("*.py"))),
+    "surfaces/discord/render.py",
 ]  # fmt: skip
 IMPURE = {
     "time", "random", "secrets", "socket", "urllib", "http", "asyncio", "uuid", "anthropic",
@@ -143,7 +175,9 @@ IMPURE = {
 KEY_MAKING = {"ledger.py": {"secrets"}}
 
 # Words of the shipped readings that the kernel itself speaks of: what a process is and becomes.
-KERNEL_WORDS = {"input", "text", "member", "number", "choice", "ruling", "amendment"}
+KERNEL_WORDS = {
+    "input", "text", "member", "number", "choice", "ruling", "amendment", "term", "warning",
+}  # fmt: skip
 
 
 def modules() -> Iterator[tuple[str, Path]]:

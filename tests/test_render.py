@@ -16,19 +16,8 @@ from hypothesis import strategies as st
 from scenes import HOSTILE, SCENES, played
 
 from govbot.legible import legible
-from govbot.records import (
-    Announcement,
-    Bar,
-    Card,
-    Choice,
-    Deadline,
-    Give,
-    Quote,
-    Reply,
-    Says,
-    Show,
-    Tally,
-)
+from govbot.parts import Announcement, Bar, Card, Choice, Deadline, Quote, Reply, Says, Tally
+from govbot.records import Give, Show
 from govbot.surfaces.discord.render import (
     SHORTENED,
     content,

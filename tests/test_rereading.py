@@ -1,6 +1,7 @@
 """Readings carried over to a changed text."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 import yaml
 
 from govbot.app import templates
-from govbot.charter import Charter, Reading
+from govbot.charter import Charter, Reading, citations_in
 from govbot.config import reading_beside
 from govbot.constitution import Constitution
+from govbot.grounding import ground_charter
+from govbot.numbers import quantities
 from govbot.readingfile import load_reading
 from govbot.rereading import Rereading, reread
 
@@ -117,3 +120,34 @@ def test_a_charter_goes_with_the_one_it_starts() -> None:
     }
     assert starting and starting <= {stale.type for stale in found.stale}
     assert any("read again itself" in stale.why for stale in found.stale)
+
+
+def test_a_changed_sentence_is_not_taken_for_one_that_says_the_same_elsewhere() -> None:
+    path = templates()["petition"]
+    old, reading = loaded(path)
+    found = re.compile(r"at\s+least 5 members and at\s+least one-tenth")
+    assert len(found.findall(old.text)) > 1
+    for same in found.finditer(old.text):
+        text = f"{old.text[: same.start()]}at least 7 members and at least one-tenth"
+        carried = reread(reading, old, Constitution(text + old.text[same.end() :]))
+        told = [step.after for step in carried.steps if "7" in step.after]
+        assert told or carried.stale
+
+
+@pytest.mark.parametrize("name", sorted(templates()))
+def test_any_one_number_of_a_template_can_change_and_leaves_a_reading_that_is_grounded(
+    name: str,
+) -> None:
+    old, reading = loaded(templates()[name])
+    for number in quantities(old.text):
+        if (figure := re.match(r"\d+", old.text[number.start :])) is None:
+            continue
+        end = number.start + figure.end()
+        text = f"{old.text[: number.start]}{int(figure[0]) + 2}{old.text[end:]}"
+        new = Constitution(text)
+        carried = reread(reading, old, new)
+        for where, cite in citations_in(carried.reading):
+            assert new.holds(cite), where
+        for type, charter in carried.reading.processes.items():
+            for path, each in ground_charter(new, charter):
+                assert each.passes, f"{type}.{path}: {each.objections}"

@@ -14,6 +14,7 @@ from govbot.cards import PROVISIONAL, card
 from govbot.charter import InputRule, reading_of
 from govbot.constitution import Constitution
 from govbot.llm import Prompt, Usage
+from govbot.parts import Reply
 from govbot.readers.model import ModelReader, SaidOrWanted, Wish
 from govbot.readers.offline import OfflineReader
 from govbot.readers.rulings import Proposed, Quoted
@@ -26,7 +27,6 @@ from govbot.records import (
     Give,
     Managed,
     Open,
-    Reply,
     Ruling,
     canonical,
     digest,

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from community import JURY, START, Town, live
 
-from govbot.records import Announcement, Done, Effect, Fact, Give, StageEnded
+from govbot.parts import Announcement
+from govbot.records import Done, Effect, Fact, Give, StageEnded
 
 DUE = START + timedelta(days=6)
 WEEK = timedelta(days=7)

@@ -12,7 +12,8 @@ from scenes import SCENES, played
 
 from govbot.config import Settings
 from govbot.errors import OperatorError
-from govbot.records import Announcement, Ask, Card, Choice, Give, Member, Reply, Request, Says, Show
+from govbot.parts import Announcement, Card, Choice, Reply, Says
+from govbot.records import Ask, Give, Member, Request, Show
 from govbot.replies import spoken
 from govbot.surfaces import SORRY, Capabilities, answered, serve
 from govbot.surfaces.terminal import Terminal

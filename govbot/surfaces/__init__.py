@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Literal, Protocol
 
 from govbot.errors import OperatorError
-from govbot.records import Announcement, Card, Record, Reply, Request
+from govbot.parts import Announcement, Card, Reply
+from govbot.records import Record, Request
 
 log = logging.getLogger(__name__)
 

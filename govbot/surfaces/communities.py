@@ -8,7 +8,8 @@ opened when it is first needed.
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from govbot.records import Acted, Announcement, Errand, Member
+from govbot.parts import Acted, Announcement, Errand
+from govbot.records import Member
 from govbot.surfaces import House
 
 
@@ -81,6 +82,8 @@ class Communities(Protocol):
     async def community(self, name: str) -> Community | None:
         """The community of this name, opened if need be; None where nobody founded one."""
         ...
+
+    def is_open(self, name: str) -> bool: ...
 
     async def found(self, name: str, title: str, template: str, zone: str) -> Community: ...
 

@@ -20,20 +20,8 @@ from rich.text import Text
 from govbot.cards import gauge
 from govbot.config import Settings
 from govbot.legible import legible
-from govbot.records import (
-    Announcement,
-    Ask,
-    Card,
-    Choice,
-    Give,
-    Intent,
-    Member,
-    Part,
-    Reply,
-    Request,
-    Show,
-    Tally,
-)
+from govbot.parts import Announcement, Card, Choice, Part, Reply, Tally
+from govbot.records import Ask, Give, Intent, Member, Request, Show
 from govbot.replies import spoken
 from govbot.surfaces import Capabilities
 

@@ -12,7 +12,8 @@ import discord
 from discord import ui
 from pydantic import TypeAdapter
 
-from govbot.records import Action, Ask, Give, Reply
+from govbot.parts import Reply
+from govbot.records import Action, Ask, Give
 from govbot.surfaces import Giveable
 from govbot.surfaces.communities import Community
 from govbot.surfaces.discord import ballots, opening, setup
@@ -20,7 +21,8 @@ from govbot.surfaces.discord.components import form, question
 from govbot.surfaces.discord.desk import Desk
 from govbot.surfaces.discord.ids import Press, chosen
 from govbot.surfaces.discord.members import cleaned, id_of
-from govbot.surfaces.discord.sending import Said
+from govbot.surfaces.discord.render import content, escaped
+from govbot.surfaces.discord.sending import Said, said_of
 
 Interaction = discord.Interaction[Any]
 Outcome = Said | ui.Modal | None
@@ -104,10 +106,10 @@ async def give(pressing: Pressing, value: Any, reason: str = "") -> Said:
 async def confirmed(pressing: Pressing, reply: Reply) -> Said:
     """What was recorded or refused, what the member has standing, and how to change it."""
     community, asked = await pressing.community(), await pressing.asked()
-    told = [reply.text]
+    lines = [content(reply)]
     if community is not None and asked is not None and not asked.many:
-        told += await _standing(community, asked, pressing)
-    return Said("\n".join(told))
+        lines += map(escaped, await _standing(community, asked, pressing))
+    return Said("\n".join(lines), plain=False)
 
 
 async def _standing(community: Community, asked: Giveable, pressing: Pressing) -> list[str]:
@@ -233,15 +235,15 @@ async def _mine(pressing: Pressing) -> Outcome:
             "nothing yet" if value is None else ballots.worded(value, await pressing.named(asked))
         )
         lines.append(f"{asked.kind.capitalize()}: {stands}")
-    told = "\n".join(lines) or "It takes nothing now."
-    return Said(f"What you have given on #{number}:\n{told}")
+    given = "\n".join(lines) or "It takes nothing now."
+    return Said(f"What you have given on #{number}:\n{given}")
 
 
 async def _why(pressing: Pressing) -> Outcome:
     action = Ask(question="why", process=pressing.press.process)
     user, id = pressing.interaction.user, pressing.interaction.id
     reply = await pressing.desk.handle(user, id, action=action)
-    return Said(reply.text)
+    return said_of(reply)
 
 
 async def _audit(pressing: Pressing) -> Outcome:
@@ -271,7 +273,7 @@ async def _offered(pressing: Pressing) -> Outcome:
     # Of the message, not of the press: pressed twice, it is done once.
     source = f"{message}.{place}"
     reply = await pressing.desk.handle(pressing.interaction.user, source, action=action)
-    return Said(reply.text, rows=await pressing.desk.homeward(reply) if reply.ok else [])
+    return said_of(reply, await pressing.desk.homeward(reply) if reply.ok else [])
 
 
 # --- opening ------------------------------------------------------------------------------------

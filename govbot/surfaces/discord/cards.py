@@ -1,13 +1,12 @@
 """A process's card as a message: what it shows and what can be pressed on it.
 
-Owns the choice of buttons and menus from what a process takes now, and what a card keeps quiet
-while an input is hidden.
+Owns the choice of buttons and menus from what a process takes now. What a card shows is `render`'s.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from govbot.records import Card, Tally
+from govbot.parts import Card
 from govbot.surfaces import Giveable
 from govbot.surfaces.discord.components import button, link, menu, row, rows_of
 from govbot.surfaces.discord.ids import Press, choosing, spelling
@@ -17,19 +16,19 @@ from govbot.surfaces.discord.sending import Said
 IN_A_ROW = 5
 IN_A_MENU = 25
 ROWS = 5
-HIDDEN = "hidden until the end"
 
 
 def shown(card: Card, given: Iterable[Giveable]) -> Said:
     """An open process: its card, and a button for everything it takes."""
     rows = [*controls(given)][: ROWS - 1]
-    return Said(embeds=[_quiet_embed(card)], rows=[*rows, _asking(card.process)])
+    return Said(embeds=[embed(card)], rows=[*rows, _asking(card.process)])
 
 
 def closed(card: Card, audit: str = "") -> Said:
     """A process that has ended: nothing to press but what explains it."""
-    links = [link("Audit", audit)] if audit else []
-    return Said(embeds=[embed(card)], rows=[row(*links, *_explaining(card.process))])
+    why = button("Why?", str(Press("why", card.process)))
+    record = link("Audit", audit) if audit else _audit(card.process, "Audit")
+    return Said(embeds=[embed(card)], rows=[row(why, record)])
 
 
 def looked_up(card: Card, given: Iterable[Giveable]) -> Said:
@@ -39,31 +38,12 @@ def looked_up(card: Card, given: Iterable[Giveable]) -> Said:
 
 def _asking(process: int) -> dict[str, Any]:
     mine = button("What I have given", str(Press("mine", process)))
-    return row(mine, *_explaining(process))
+    why = button("Why?", str(Press("why", process)))
+    return row(mine, why, _audit(process, "Audit so far"))
 
 
-def _explaining(process: int) -> list[dict[str, Any]]:
-    return [
-        button("Why?", str(Press("why", process))),
-        button("Audit so far", str(Press("audit", process))),
-    ]
-
-
-def _quiet_embed(card: Card) -> dict[str, Any]:
-    """The card without anything that an input's being hidden keeps back.
-
-    Neither how many gave it nor when: a card that says the same is not edited.
-    """
-    hidden = [tally for tally in card.tallies if tally.hidden]
-    told = card.model_copy(update={"tallies": tuple(t for t in card.tallies if not t.hidden)})
-    made = embed(told)
-    made["fields"] = [*(_kept_back(tally) for tally in hidden), *made.get("fields", [])][:25]
-    return made
-
-
-def _kept_back(tally: Tally) -> dict[str, Any]:
-    allowed = f" · {tally.eligible} may give it" if tally.eligible is not None else ""
-    return {"name": tally.input.capitalize(), "value": HIDDEN + allowed, "inline": False}
+def _audit(process: int, said: str) -> dict[str, Any]:
+    return button(said, str(Press("audit", process)))
 
 
 # --- what can be pressed --------------------------------------------------------------------

@@ -8,6 +8,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
+import aiohttp
 import discord
 
 from govbot.surfaces.discord.store import Store
@@ -77,7 +78,7 @@ async def missed(
             continue
         try:
             found = [m async for m in channel.history(limit=MOST, after=after, oldest_first=True)]
-        except discord.HTTPException as error:
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             log.warning("what was said in %s while I was away is not known: %s", channel.id, error)
             continue
         answered = {

@@ -5,7 +5,7 @@ Owns the look at the application and at the servers that are set up, over Discor
 
 import discord
 
-from govbot.surfaces.discord.client import intents
+from govbot.surfaces.discord.invitation import intents
 from govbot.surfaces.discord.setup import missing
 from govbot.surfaces.discord.store import GuildRow, Store
 

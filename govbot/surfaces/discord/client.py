@@ -5,7 +5,6 @@ it dies. The token comes from outside and is never written anywhere.
 """
 
 import asyncio
-import base64
 import json
 import logging
 import math
@@ -20,26 +19,17 @@ import discord
 
 from govbot.errors import OperatorError
 from govbot.records import stamp
-from govbot.surfaces import Capabilities
 from govbot.surfaces.discord.catchup import missed
 from govbot.surfaces.discord.components import Pressed
 from govbot.surfaces.discord.front import EVERYWHERE, Front
 from govbot.surfaces.discord.ids import Press
+from govbot.surfaces.discord.invitation import intents
 from govbot.surfaces.discord.sending import NOBODY
 
 log = logging.getLogger(__name__)
 
-CAPABILITIES = Capabilities(
-    buttons=True, modals=True, ephemeral=True, threads=True, edit=True, direct=True, polls=True
-)
 BEAT = 10.0  # seconds between two looks at the connection
 STEADY = 60.0  # seconds after which a connection counts as having held
-
-
-def intents() -> discord.Intents:
-    """What the bot must hear of: guilds, who is in them, what is said to it. Not what others say:
-    Discord shows a bot the words of messages that mention it without a further intent."""
-    return discord.Intents(guilds=True, members=True, guild_messages=True, dm_messages=True)
 
 
 class Client(discord.Client):
@@ -84,6 +74,12 @@ class Client(discord.Client):
                 async for message in missed(guild, row.seen, self.front.is_for_me):
                     await self.front.said(message)
 
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        self.front.back(guild.id)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        self.front.back(guild.id)
+
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         await self.front.interacted(interaction)
 
@@ -125,17 +121,6 @@ class Client(discord.Client):
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         await self.front.channel_gone(channel)
-
-
-def application_of(token: str) -> int:
-    """The application a token is of: its first part is that number, spelled in base 64."""
-    first = token.partition(".")[0]
-    try:
-        return int(base64.b64decode(first + "=" * (-len(first) % 4)))
-    except ValueError:
-        raise OperatorError(
-            "DISCORD_TOKEN is no bot's token; give the application's id with --application"
-        ) from None
 
 
 async def keep_connected(

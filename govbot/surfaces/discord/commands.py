@@ -14,7 +14,8 @@ import discord
 from discord import ui
 
 from govbot.errors import GovbotError
-from govbot.records import Ask, Card, Intent, Reply, Show
+from govbot.parts import Card, Reply
+from govbot.records import Ask, Intent, Show
 from govbot.surfaces import Giveable, Openable
 from govbot.surfaces.discord import buttons, opening, setup
 from govbot.surfaces.discord.buttons import Pressing
@@ -24,7 +25,8 @@ from govbot.surfaces.discord.desk import Desk
 from govbot.surfaces.discord.ids import Press
 from govbot.surfaces.discord.members import cleaned
 from govbot.surfaces.discord.registry import DAYS, MENU, MOST, OTHER, shortened
-from govbot.surfaces.discord.sending import NOBODY, Said, post
+from govbot.surfaces.discord.render import content, embeds, escaped
+from govbot.surfaces.discord.sending import NOBODY, Said, post, said_of
 from govbot.surfaces.discord.store import Wish
 from govbot.surfaces.discord.words import spoken
 
@@ -32,6 +34,7 @@ log = logging.getLogger(__name__)
 
 Interaction = discord.Interaction[Any]
 Outcome = Said | ui.Modal | None
+MOST_DIGITS = 10
 Completions = list[tuple[str, str | int]]
 
 # --- what comes back ---------------------------------------------------------------------------
@@ -50,7 +53,8 @@ class Called:
 
     @property
     def process(self) -> int:
-        return int(self.given.get("process") or 0)
+        said = str(self.given.get("process") or "")
+        return int(said) if said.isdigit() and len(said) < MOST_DIGITS else 0
 
     async def ask(self, action: Intent) -> Reply:
         return await self.desk.handle(self.interaction.user, self.interaction.id, action=action)
@@ -86,7 +90,7 @@ async def _status(call: Called) -> Outcome:
     community = await call.desk.community()
     card = community.card(call.process) if community is not None and call.process else None
     if community is None or card is None:
-        return Said(reply.text)
+        return said_of(reply)
     return looked_up(card, community.giveable(card.process))
 
 
@@ -114,7 +118,7 @@ async def _ballot(call: Called, taken: tuple[Giveable, ...]) -> Outcome:
     rows = [*controls(taken)][:5]
     if not rows:
         reply = await call.ask(Show(process=call.process))
-        return Said(reply.text)
+        return said_of(reply)
     return Said(f"What process #{call.process} takes now:", rows=rows)
 
 
@@ -134,16 +138,16 @@ def meant(said: str, taken: Iterable[Giveable]) -> tuple[Giveable | None, str]:
 async def _rules(call: Called) -> Outcome:
     question = cleaned(str(call.given.get("question") or "")).strip()
     if question:
-        return Said((await call.ask(Ask(question=question))).text)
+        return said_of(await call.ask(Ask(question=question)))
     community = await call.desk.community()
     if community is None:
-        return Said((await call.ask(Show())).text)
+        return said_of(await call.ask(Show()))
     lines = [f"{each.title}: “{' '.join(each.says.split())}”" for each in community.openable()]
     return Said("\n".join(["What can be opened here, and the words that allow it:", *lines]))
 
 
 async def _why(call: Called) -> Outcome:
-    return Said((await call.ask(Ask(question="why", process=call.process))).text)
+    return said_of(await call.ask(Ask(question="why", process=call.process)))
 
 
 async def _audit(call: Called) -> Outcome:
@@ -187,14 +191,15 @@ async def _appeal(call: Called) -> Outcome:
     reason = cleaned(str(call.given.get("reason") or "")).strip()
     community = await call.desk.community()
     if community is None or not why.ok:
-        return Said(why.text)
-    told = await _brought(call, reason) if reason else ""
+        return said_of(why)
+    brought = await _brought(call, reason) if reason else ""
     call.desk.store.set_draft(
         call.desk.id, call.interaction.user.id, opening.QUOTED, reason or None
     )
     options = [(each.type, each.title) for each in community.openable()]
     rows = [menu(str(Press("kind")), options, "Open a process about it")] if options else []
-    return Said("\n\n".join(part for part in (why.text, told) if part), rows=rows)
+    words = [part for part in (content(why), escaped(brought)) if part]
+    return Said("\n\n".join(words), embeds(why), rows, plain=False)
 
 
 async def _brought(call: Called, reason: str) -> str:
@@ -281,7 +286,7 @@ async def _check(call: Called) -> Outcome:
 async def _show_rules(call: Called) -> Outcome:
     community = await call.desk.community()
     if community is None:
-        return Said((await call.ask(Show())).text)
+        return said_of(await call.ask(Show()))
     text, reading = community.rules()
     return Said(
         "The constitution in force, and its reading.",
@@ -292,7 +297,7 @@ async def _show_rules(call: Called) -> Outcome:
 async def _check_rules(call: Called) -> Outcome:
     community = await call.desk.community()
     if community is None:
-        return Said((await call.ask(Show())).text)
+        return said_of(await call.ask(Show()))
     found = community.doubts()
     return Said("\n".join(found) or "There is nothing to object to in the reading in force.")
 
@@ -301,7 +306,7 @@ async def _ratify(call: Called) -> Outcome:
     """Another reading from a file, in the name of whoever sent it, and before everybody."""
     community, user = await call.desk.community(), call.interaction.user
     if community is None or not isinstance(user, discord.Member):
-        return Said((await call.ask(Show())).text)
+        return said_of(await call.ask(Show()))
     if not setup.manages(call.interaction):
         return Said(setup.NOT_ALLOWED)
     files = (call.data.get("resolved") or {}).get("attachments") or {}
@@ -310,11 +315,11 @@ async def _ratify(call: Called) -> Outcome:
         return Said(f"A reading may have {MOST_BYTES} bytes at most.")
     try:
         reading = await setup.fetched(call.interaction, sent)
-        told = await community.ratify(reading, call.desk.member(user))
+        what = await community.ratify(reading, call.desk.member(user))
     except GovbotError as error:
         return Said(f"Nothing was changed: {error}.")
-    await _told_to_all(call.desk, Said(f"@{user.display_name} has ratified a reading. {told}"))
-    return Said(told)
+    await _told_to_all(call.desk, Said(f"@{user.display_name} has ratified a reading. {what}"))
+    return Said(what)
 
 
 async def _told_to_all(desk: Desk, said: Said) -> None:
@@ -352,7 +357,7 @@ async def completions(call: Called) -> Completions:
         found = [_listed(card) for card in community.open() if _fits(card, typed)]
     elif call.focused == "choice":
         found = [
-            (n, v) for n, v in _choices(community.giveable(_number(call))) if typed in n.casefold()
+            (n, v) for n, v in _choices(community.giveable(call.process)) if typed in n.casefold()
         ]
     else:
         found = [
@@ -361,11 +366,6 @@ async def completions(call: Called) -> Completions:
             if typed in each.title.casefold()
         ]
     return found[:MOST]
-
-
-def _number(call: Called) -> int:
-    said = str(call.given.get("process") or "")
-    return int(said) if said.isdigit() and len(said) < 10 else 0
 
 
 def _listed(card: Card) -> tuple[str, str | int]:
@@ -384,4 +384,4 @@ def _choices(taken: Iterable[Giveable]) -> Completions:
             voted += [(label, choice) for choice, label in labelled(each)]
         else:
             others.append((each.kind, each.kind))
-    return [(label[:100], value[:100]) for label, value in (*voted, *others)]
+    return [(said[:100], value[:100]) for said, value in (*voted, *others)]

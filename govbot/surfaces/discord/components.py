@@ -6,12 +6,14 @@ through which every press comes back.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, Self
 
 import discord
 from discord import ui
 
-from govbot.surfaces.discord.ids import PATTERN, Press, press_of
+from govbot.surfaces.discord.ids import PATTERN, Press, parsed, press_of
+from govbot.surfaces.discord.render import label
 
 ROW, BUTTON, SELECT = 1, 2, 3
 
@@ -111,12 +113,12 @@ _MENUS: Mapping[int, Callable[[Mapping[str, Any]], ui.Item[Any]]] = {
 # --- plain data -----------------------------------------------------------------------------
 
 
-def button(label: str, custom_id: str, style: int = 2) -> dict[str, Any]:
-    return {"type": BUTTON, "style": style, "label": label[:80], "custom_id": custom_id}
+def button(said: str, custom_id: str, style: int = 2) -> dict[str, Any]:
+    return {"type": BUTTON, "style": style, "label": label(said), "custom_id": custom_id}
 
 
-def link(label: str, url: str) -> dict[str, Any]:
-    return {"type": BUTTON, "style": 5, "label": label[:80], "url": url}
+def link(said: str, url: str) -> dict[str, Any]:
+    return {"type": BUTTON, "style": 5, "label": label(said), "url": url}
 
 
 def row(*items: dict[str, Any]) -> dict[str, Any]:
@@ -136,15 +138,15 @@ def menu(
     """A row with a menu of at most 25 options, each a value and its label."""
     chosen = set(picked)
     listed = [
-        {"label": label[:100] or "–", "value": value[:100], "default": value in chosen}
-        for value, label in list(options)[:25]
+        {"label": label(said, 100), "value": value[:100], "default": value in chosen}
+        for value, said in list(options)[:25]
     ]
     return row(
         {
             "type": SELECT,
             "custom_id": custom_id,
             "options": listed,
-            "placeholder": placeholder[:150] or None,
+            "placeholder": label(placeholder, 150) if placeholder else None,
             "min_values": min(least, len(listed)),
             "max_values": min(most, len(listed)),
         }
@@ -153,14 +155,27 @@ def menu(
 
 def form(title: str, custom_id: str, asked: Iterable[ui.Label[Any]]) -> ui.Modal:
     """A form of at most five questions. What comes back is read from its ids, not from here."""
-    modal = ui.Modal(title=title[:45], custom_id=custom_id, timeout=900)
+    modal = ui.Modal(title=label(title, 45), custom_id=custom_id, timeout=900)
     for each in list(asked)[:5]:
         modal.add_item(each)
     return modal
 
 
+_OPENS = {"reason": "v", "new": "on", "form": "more", "text": "give", "number": "give",
+          "member": "give", "score": "give"}  # fmt: skip
+
+
+def reopening(custom_id: str) -> str:
+    """The id of a button that opens a form again, for when it could not be opened in time."""
+    press = parsed(custom_id)
+    if press is None or press.verb not in _OPENS:
+        return custom_id
+    verb = _OPENS[press.verb]
+    return str(replace(press, verb=verb, rest="" if verb == "give" else press.rest))
+
+
 def question(
-    name: str, label: str, *, long: bool = False, required: bool = True, most: int = 4000,
+    name: str, said: str, *, long: bool = False, required: bool = True, most: int = 4000,
     given: str = "", hint: str = "",
 ) -> ui.Label[Any]:  # fmt: skip
     """A text to fill in."""
@@ -172,10 +187,10 @@ def question(
         max_length=max(1, min(most, 4000)),
         default=given[:4000] or None,
     )
-    return ui.Label(text=label[:45], description=hint[:100] or None, component=field)
+    return ui.Label(text=label(said, 45), description=hint[:100] or None, component=field)
 
 
-def person(name: str, label: str, *, required: bool = True, given: int = 0) -> ui.Label[Any]:
+def person(name: str, said: str, *, required: bool = True, given: int = 0) -> ui.Label[Any]:
     """A member to choose."""
     held = [discord.SelectDefaultValue(id=given, type=discord.SelectDefaultValueType.user)]
     field: ui.UserSelect[Any] = ui.UserSelect(
@@ -185,7 +200,7 @@ def person(name: str, label: str, *, required: bool = True, given: int = 0) -> u
         max_values=1,
         default_values=held if given else [],
     )
-    return ui.Label(text=label[:45], component=field)
+    return ui.Label(text=label(said, 45), component=field)
 
 
 def answers(components: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -13,12 +13,14 @@ from weakref import WeakValueDictionary
 
 import discord
 
-from govbot.records import Intent, Member, Open, Reply, Request
+from govbot.parts import Reply
+from govbot.records import Intent, Member, Open, Request
 from govbot.surfaces import answered
 from govbot.surfaces.communities import Communities, Community
 from govbot.surfaces.discord.components import link, row
-from govbot.surfaces.discord.homes import AWAY, Guilds, Homes
+from govbot.surfaces.discord.homes import Guilds, Homes
 from govbot.surfaces.discord.members import PLATFORM, cleaned, differing, gone, id_of, member_of
+from govbot.surfaces.discord.sending import AWAY
 from govbot.surfaces.discord.store import Store
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,10 @@ ARRIVAL = 30.0  # seconds that Discord is given to name a guild's members
 UNFOUNDED = (
     "This server has no constitution yet, so there is nothing I could do here. Somebody with"
     " “Manage Server” can set one up with /govbot setup."
+)
+STRANGERS = (
+    "Discord has not told me yet who is a member here, so nothing was recorded. Try again in a"
+    " minute; meanwhile you can vote by button or command."
 )
 PRIVATELY = (
     "In a direct message I cannot tell for which community you speak. Use my commands in your"
@@ -67,7 +73,8 @@ class Desk:
             community = await self.community()
             if community is None:
                 return Reply(text=UNFOUNDED, ok=False)
-            await self._know_members(community, waits=action is None or isinstance(action, Open))
+            if not await self._knows_members(community, action):
+                return Reply(text=STRANGERS, ok=False)
             request = Request(
                 id=f"{PLATFORM}:{self.id}:{source}",
                 member=self.member(user),
@@ -95,13 +102,17 @@ class Desk:
 
     # --- who is here -------------------------------------------------------------------------
 
-    async def _know_members(self, community: Community, waits: bool) -> None:
-        if self.met:
-            return
-        if waits:
+    async def _knows_members(self, community: Community, action: Intent | None) -> bool:
+        """Whether all members are known, as far as that matters for what is asked.
+
+        What is opened has its roll from that moment on; whatever else is asked need not wait.
+        """
+        if not self.met and (action is None or isinstance(action, Open)):
             await self.meet(community)
-        else:
+            return self.met
+        if not self.met:
             self.aside(self.meet(community))
+        return True
 
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Does something that nobody waits for."""
@@ -115,28 +126,36 @@ class Desk:
             guild = self.guild
             if self.met or guild is None:
                 return
-            if not guild.chunked:
-                try:
-                    await asyncio.wait_for(guild.chunk(), ARRIVAL)
-                except TimeoutError:
-                    log.warning("guild %s: Discord did not name its members in time", self.id)
-                    return
+            if not guild.chunked and not await _named(guild):
+                return
             known, mapped = community.members(), self.store.mapped(self.id)
             await community.meet(list(differing(guild.members, mapped, known)))
             self.met = True
 
     async def changed(self, user: discord.Member) -> None:
         """A member has another name or other roles than before, or is new."""
-        community = await self.community()
-        if community is None or not self.met:
+        if not self.met:
             return  # everybody is met before anything is opened
-        member = self.member(user)
-        known = community.members().get(member.id)
-        if known != member and (member.roles or known is not None):
+        community, member = await self.community(), self.member(user)
+        known = community.members().get(member.id) if community is not None else None
+        if community is not None and known != member and (member.roles or known is not None):
             await community.meet([member])
 
     async def left(self, user: int) -> None:
+        if not self.met:
+            return
         community = await self.community()
         known = community.members().get(id_of(user)) if community is not None else None
-        if community is not None and known is not None and self.met:
+        if community is not None and known is not None:
             await community.meet([gone(known)])
+
+
+async def _named(guild: discord.Guild) -> bool:
+    """Whether Discord has named a guild's members."""
+    try:
+        async with asyncio.timeout(ARRIVAL):
+            await guild.chunk()
+    except (*AWAY, discord.DiscordException) as error:
+        log.warning("guild %s: Discord did not name its members: %r", guild.id, error)
+        return False
+    return True

@@ -12,7 +12,7 @@ from typing import Any
 import discord
 
 from govbot.errors import GovbotError
-from govbot.records import Acted, Errand
+from govbot.parts import Acted, Errand
 from govbot.surfaces.discord.homes import AWAY, passing
 from govbot.surfaces.discord.members import Mapped, snowflake
 from govbot.surfaces.discord.store import Home

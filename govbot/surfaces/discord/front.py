@@ -11,26 +11,41 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from typing import Any, Protocol
 
 import discord
 
-from govbot.records import Acted, Announcement, Errand, Reply
-from govbot.surfaces import SORRY
+from govbot.errors import OperatorError
+from govbot.parts import Acted, Announcement, Errand, Reply
+from govbot.surfaces import SORRY, Capabilities
 from govbot.surfaces.communities import Communities, Community
 from govbot.surfaces.discord import buttons, commands
 from govbot.surfaces.discord.buttons import UPDATES, Pressing
 from govbot.surfaces.discord.catchup import Seen
 from govbot.surfaces.discord.commands import called, completions
-from govbot.surfaces.discord.components import answers, button, rows_of
+from govbot.surfaces.discord.components import answers
 from govbot.surfaces.discord.desk import PRIVATELY, UNFOUNDED, Desk
 from govbot.surfaces.discord.effects import carry_out
-from govbot.surfaces.discord.homes import AWAY, Homes, Pace, passing
+from govbot.surfaces.discord.homes import Homes, Pace
 from govbot.surfaces.discord.ids import Press, parsed
 from govbot.surfaces.discord.members import is_person
 from govbot.surfaces.discord.registry import fingerprint, proposing, standing
 from govbot.surfaces.discord.reminders import Reminders
-from govbot.surfaces.discord.sending import PATIENCE, Answer, Said, in_person, post, reply, typing
+from govbot.surfaces.discord.render import rows
+from govbot.surfaces.discord.sending import (
+    AWAY,
+    PATIENCE,
+    Ages,
+    Answer,
+    Said,
+    in_person,
+    passing,
+    post,
+    reply,
+    said_of,
+    typing,
+)
 from govbot.surfaces.discord.store import Store
 from govbot.surfaces.discord.words import spoken
 
@@ -67,6 +82,10 @@ class Session(Protocol):
 class Front:
     """All guilds of one bot, whichever connection serves them now."""
 
+    capabilities = Capabilities(
+        buttons=True, modals=True, ephemeral=True, threads=True, edit=True, direct=True, polls=True
+    )
+
     def __init__(
         self, communities: Communities, store: Store, pace: Pace,
         clock: Callable[[], datetime] = utc_now,
@@ -75,6 +94,7 @@ class Front:
         self.session: Session | None = None
         self.homes, self.seen = Homes(store, self, pace), Seen(store)
         self.reminders = Reminders(self.desk, store, clock, pace.reminding)
+        self.ages, self.pauses = Ages(), (0.0, pace.again, 6 * pace.again, 24 * pace.again)
         self.first, self.at_work = asyncio.Event(), 0
         self._desks: dict[int, Desk] = {}
         communities.listener = self
@@ -91,13 +111,13 @@ class Front:
 
     async def keep_time(self, work: Coroutine[Any, Any, None]) -> None:
         """Begins once Discord has said who is where; without it too, if it takes very long."""
-        with suppress(TimeoutError):
-            try:
-                await asyncio.wait_for(self.first.wait(), OUTAGE)
-            except asyncio.CancelledError:
-                work.close()
-                raise
-        await work
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(OUTAGE):
+                    await self.first.wait()
+            await work
+        finally:
+            work.close()
 
     async def settle(self) -> None:
         """Waits for what is under way to be answered, but not for ever."""
@@ -113,8 +133,8 @@ class Front:
     # --- what homes and desks ask ----------------------------------------------------------------
 
     def guild(self, id: int) -> discord.Guild | None:
-        session = self.session
-        return session.get_guild(id) if session is not None and session.is_ready() else None
+        found = self.session.get_guild(id) if self.session is not None else None
+        return None if found is None or found.unavailable else found
 
     async def community(self, id: int) -> Community | None:
         return await self.communities.community(str(id))
@@ -165,16 +185,29 @@ class Front:
         self.first.set()
         await self.register(EVERYWHERE, None)
         for desk in self.desks():
-            desk.met = False
-            desk.aside(self._again(desk))
+            self.back(desk.id)
         for name in self.communities.known():
             self.reminders.changed(int(name) if name.isdigit() else 0)
             if name.isdigit() and not self.store.guild(int(name)).commands:
-                await self.communities.community(name)  # its commands are not known there yet
+                await self._first(name)
+
+    async def _first(self, name: str) -> None:
+        """A community whose commands Discord does not know yet is opened, which registers them."""
+        try:
+            await self.communities.community(name)
+        except OperatorError as error:
+            log.error("%s could not be opened: %s", name, error)
+
+    def back(self, guild: int) -> None:
+        """A guild is there, perhaps again: members, commands and cards may have changed."""
+        desk = self.desk(guild)
+        desk.met = False
+        desk.aside(self._again(desk))
 
     async def _again(self, desk: Desk) -> None:
-        community = await desk.community()
-        if community is not None:
+        if self.communities.is_open(str(desk.id)):
+            community = await desk.community()
+            assert community is not None, f"{desk.id} is open"
             await self.opened(str(desk.id), community)
 
     def message_gone(self, message: int) -> None:
@@ -244,7 +277,8 @@ class Front:
         desk = self.desk(interaction.guild_id or 0)
         data: Any = interaction.data or {}
         if interaction.type is kinds.application_command:
-            await Answer(interaction).give(commands.run(called(desk, interaction)))
+            call = called(desk, interaction)
+            await self._answer(interaction, call.process).give(commands.run(call))
         elif interaction.type is kinds.autocomplete:
             await self._complete(desk, interaction)
         elif interaction.type is kinds.modal_submit:
@@ -264,9 +298,27 @@ class Front:
         update = press.verb in UPDATES and interaction.message is not None
         self.at_work += 1
         try:
-            await Answer(interaction, update).give(buttons.pressed(pressing))
+            await self._answer(interaction, press.process, update).give(buttons.pressed(pressing))
         finally:
             self.at_work -= 1
+
+    def _answer(self, interaction: Interaction, process: int = 0, update: bool = False) -> Answer:
+        fresh = self.ages.fresh(interaction.created_at, utc_now())
+        return Answer(interaction, update, fresh, partial(self._beside, interaction, process))
+
+    async def _beside(self, interaction: Interaction, process: int, words: str) -> None:
+        """Tells somebody in a process's thread what could not be told to them alone."""
+        home = self.store.home(interaction.guild_id or 0, process)
+        guild = self.guild(interaction.guild_id or 0)
+        place = guild.get_channel_or_thread(home.thread) if home and guild else None
+        if not isinstance(place, discord.Thread):
+            log.error("interaction %s was lost and nobody could be told", interaction.id)
+            return
+        user = interaction.user.id
+        try:
+            await post(place, Said(f"<@{user}> {words}", plain=False, pinged=[user]))
+        except AWAY as error:
+            log.error("interaction %s was lost and nobody was told: %s", interaction.id, error)
 
     async def _complete(self, desk: Desk, interaction: Interaction) -> None:
         found = await completions(called(desk, interaction))
@@ -307,15 +359,19 @@ class Front:
             log.error("message %s failed", message.id, exc_info=error)
         else:
             said = task.result()
-        if await self._sent(message, said):
-            self.seen.done(message)
+        for pause in self.pauses:
+            await asyncio.sleep(pause)
+            if await self._sent(message, said):
+                self.seen.done(message)
+                return
+        log.error("message %s is answered when Discord is back", message.id)
 
     async def _sent(self, message: discord.Message, said: Said) -> bool:
-        """Whether Discord took the answer; what it did not take is answered at the next ready."""
+        """Whether Discord took the answer, or never will."""
         try:
             await reply(message, said)
         except AWAY as error:
-            log.error("message %s is answered later: %s", message.id, error)
+            log.warning("message %s could not be answered: %s", message.id, error)
             return not passing(error)
         return True
 
@@ -335,7 +391,7 @@ class Front:
         answer = await desk.handle(author, message.id, text=text, about=self._about(message))
         if _is_offer(answer):
             return self._offering(desk, message, answer)
-        return Said(answer.text, rows=await desk.homeward(answer) if answer.ok else [])
+        return said_of(answer, await desk.homeward(answer) if answer.ok else [])
 
     def _about(self, message: discord.Message) -> int | None:
         """The process whose thread or card a message belongs to."""
@@ -349,9 +405,9 @@ class Front:
         """What the message may mean, as buttons for its author."""
         actions = [choice.action.model_dump(mode="json") for choice in answer.choices]
         self.store.set_offer(message.id, desk.id, message.author.id, actions)
-        ids = (str(Press("offer", 0, "", f"{message.id}.{n}")) for n in range(len(actions)))
-        picks = [button(c.label, id, 1) for c, id in zip(answer.choices, ids, strict=True)]
-        return Said(answer.text, rows=rows_of(picks))
+        places = count()
+        picks = rows(answer, lambda _: str(Press("offer", 0, "", f"{message.id}.{next(places)}")))
+        return said_of(answer, picks)
 
 
 async def _member(message: discord.Message) -> discord.Member | None:

@@ -13,14 +13,14 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-import aiohttp
 import discord
 
-from govbot.records import Announcement, Card
+from govbot.parts import Announcement, Card
 from govbot.surfaces.communities import Community
 from govbot.surfaces.discord.cards import closed, shown
 from govbot.surfaces.discord.ids import Press
-from govbot.surfaces.discord.sending import Said, answer, post
+from govbot.surfaces.discord.render import label
+from govbot.surfaces.discord.sending import AWAY, Said, answer, passing, post, said_of
 from govbot.surfaces.discord.store import Home, Store
 
 log = logging.getLogger(__name__)
@@ -28,14 +28,6 @@ log = logging.getLogger(__name__)
 QUIET: Final = 10080  # minutes of silence after which Discord folds a thread away
 REMADE = 5  # times a card or thread that somebody deletes is made again
 LOOKED_THROUGH = 30  # messages in which a card is looked for that was posted as the bot went down
-AWAY = (discord.HTTPException, aiohttp.ClientError, OSError)
-
-
-def passing(error: BaseException) -> bool:
-    """Whether trying again later may help."""
-    if isinstance(error, discord.HTTPException):
-        return error.status >= 500 or error.status == 429
-    return True
 
 
 @dataclass(frozen=True)
@@ -175,7 +167,7 @@ class Homes:
         may = channel.permissions_for(guild.me).create_public_threads
         if not may or home.remade > REMADE:
             return home
-        name = f"#{card.process} {' '.join(card.title.split())}"[:100]
+        name = label(f"#{card.process} {card.title}", 100)
         made = await self._begin_thread(channel, home, name)
         return self.store.set_home(home.guild, home.process, thread=made)
 
@@ -305,9 +297,9 @@ class Homes:
             return
         beside = place.get_partial_message(home.message) if home and home.message else None
         if beside is None or home is None or home.channel != place.id:
-            await post(place, Said(told.text))
+            await post(place, said_of(told))
         else:
-            await answer(beside, Said(told.text))
+            await answer(beside, said_of(told))
 
 
 def _fingerprint(said: Said) -> str:

@@ -16,7 +16,8 @@ from govbot.surfaces.discord.components import button, form, menu, person, quest
 from govbot.surfaces.discord.desk import Desk
 from govbot.surfaces.discord.ids import Press
 from govbot.surfaces.discord.members import cleaned, id_of, snowflake
-from govbot.surfaces.discord.sending import Said
+from govbot.surfaces.discord.render import content
+from govbot.surfaces.discord.sending import Said, said_of
 
 Interaction = discord.Interaction[Any]
 
@@ -39,7 +40,9 @@ async def begin(
     missing = [blank for blank in asked.blanks if blank.required and not given.get(blank.name)]
     if not asked.blanks or (given and not missing):
         return await _open(desk, interaction, asked, given)
-    return page(asked, 0, {**_draft(desk, interaction, asked), **given})
+    kept = {**_draft(desk, interaction, asked), **given}
+    _keep(desk, interaction, asked, kept)  # should the form have to be opened again
+    return page(asked, 0, kept)
 
 
 def page(asked: Openable, number: int, given: Mapping[str, Any]) -> ui.Modal:
@@ -109,9 +112,10 @@ async def _open(
     action = Open(type=asked.type, fields=dict(fields))
     reply = await desk.handle(interaction.user, interaction.id, action=action)
     if not reply.ok or reply.process is None:
-        return Said(f"{reply.text}\n\nWhat you wrote is kept: ask for the form again to go on.")
+        kept = "What you wrote is kept: ask for the form again to go on."
+        return Said(f"{content(reply)}\n\n{kept}", plain=False)
     _keep(desk, interaction, asked, None)
-    return Said(reply.text, rows=await desk.homeward(reply))
+    return said_of(reply, await desk.homeward(reply))
 
 
 def _draft(desk: Desk, interaction: Interaction, asked: Openable) -> dict[str, Any]:
@@ -153,7 +157,9 @@ async def kind_picked(desk: Desk, interaction: Interaction, type: str) -> Said |
 async def _from_quoted(desk: Desk, interaction: Interaction, asked: Openable) -> Said | ui.Modal:
     words = desk.store.draft(desk.id, interaction.user.id, QUOTED)
     given = {_first_text(asked): words} if words else {}
-    return page(asked, 0, {**_draft(desk, interaction, asked), **given})
+    kept = {**_draft(desk, interaction, asked), **given}
+    _keep(desk, interaction, asked, kept)
+    return page(asked, 0, kept)
 
 
 def _first_text(asked: Openable) -> str:

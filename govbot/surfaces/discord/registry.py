@@ -48,7 +48,11 @@ def _process(required: bool = True) -> dict[str, Any]:
 
 def standing() -> list[dict[str, Any]]:
     """The commands that are the same everywhere."""
-    admin = {"default_member_permissions": MANAGE_SERVER}
+    menu = {"type": 3, "name": MENU, "contexts": IN_A_GUILD}
+    return [*_of_members(), *_of_admins(), menu]
+
+
+def _of_members() -> list[dict[str, Any]]:
     hour = {"min_value": 0, "max_value": 23}
     return [
         command("status", "What is open, or where one process stands", _process(False)),
@@ -83,6 +87,12 @@ def standing() -> list[dict[str, Any]]:
             option(INTEGER, "quiet_from", "No reminders from this hour on", **hour),
             option(INTEGER, "quiet_to", "until this one", **hour),
         ),
+    ]  # fmt: skip
+
+
+def _of_admins() -> list[dict[str, Any]]:
+    admin = {"default_member_permissions": MANAGE_SERVER}
+    return [
         command(
             "constitution", "The rules in force, for those who manage this server",
             option(SUBCOMMAND, "show", "The constitution and its reading, as files"),
@@ -108,7 +118,6 @@ def standing() -> list[dict[str, Any]]:
             ),
             **admin,
         ),
-        {"type": 3, "name": MENU, "contexts": IN_A_GUILD},
     ]  # fmt: skip
 
 

@@ -15,14 +15,14 @@ from zoneinfo import ZoneInfo
 
 import discord
 
-from govbot.records import Card, moment
+from govbot.parts import Card
+from govbot.records import moment
 from govbot.surfaces.communities import Community
 from govbot.surfaces.discord.components import link, row
 from govbot.surfaces.discord.desk import Desk
-from govbot.surfaces.discord.homes import AWAY
 from govbot.surfaces.discord.members import snowflake
 from govbot.surfaces.discord.render import escaped
-from govbot.surfaces.discord.sending import Said, in_person, post
+from govbot.surfaces.discord.sending import AWAY, Said, in_person, post
 from govbot.surfaces.discord.store import Store, Wish
 
 log = logging.getLogger(__name__)
@@ -74,8 +74,10 @@ class Reminders:
             self._woken.clear()
             for guild in [g for g, at in self._next.items() if at <= self.clock()]:
                 await self._attempt(guild)
+                await asyncio.sleep(0)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._seconds())
+                async with asyncio.timeout(self._seconds()):
+                    await self._woken.wait()
 
     def _seconds(self) -> float:
         if not self._next:
@@ -126,7 +128,9 @@ class Reminders:
         """Reminds whom it is due to; whether somebody's quiet hours keep it open."""
         community = await desk.community()
         card = community.card(process) if community is not None else None
-        if community is None or card is None or card.status != "open" or desk.guild is None:
+        if desk.guild is None:
+            return True  # Discord does not show it just now
+        if community is None or card is None or card.status != "open":
             return False
         await desk.meet(community)  # who has left is not reminded
         waited = self._waited(desk, community, card)

@@ -17,18 +17,7 @@ from typing import Any
 
 from govbot.cards import gauge
 from govbot.legible import folded, is_mark, legible
-from govbot.records import (
-    Announcement,
-    Bar,
-    Card,
-    Choice,
-    Deadline,
-    Part,
-    Quote,
-    Reply,
-    Says,
-    Tally,
-)
+from govbot.parts import Announcement, Bar, Card, Choice, Deadline, Part, Quote, Reply, Says, Tally
 
 # Lengths in UTF-16 units, which are never fewer than what Discord counts.
 MESSAGE = 2000

@@ -8,31 +8,40 @@ is acknowledged within a second, and what cannot be answered is told some other 
 import asyncio
 import io
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import aiohttp
 import discord
 from discord import ui
 
+from govbot.parts import Announcement, Reply
 from govbot.surfaces import SORRY
-from govbot.surfaces.discord.components import view_of
-from govbot.surfaces.discord.render import escaped, split
+from govbot.surfaces.discord.components import button, reopening, row, view_of
+from govbot.surfaces.discord.render import content, embeds, escaped, split
 
 log = logging.getLogger(__name__)
 
 NOBODY = discord.AllowedMentions.none()
 PATIENCE = 0.7  # seconds after which an interaction is told that its answer takes longer
-STALE = timedelta(seconds=2.5)  # an interaction so old is asked for before anything is done on it
 MOST = 2000
 LOST = (
     "Discord did not let me answer you in time, so you may have seen “This interaction failed”. {}"
 )
+LOOK = "Press “What I have given” on the card to see what stands."
+READY = "I am ready now."
 UNTOUCHED = "Nothing was recorded; please try again."
 
-# What Discord says when an interaction can no longer be answered: unknown, expired, answered.
-_GONE = {10062, 10015, 50027, 40060}
+AWAY = (discord.HTTPException, aiohttp.ClientError, OSError)
+
+
+def passing(error: BaseException) -> bool:
+    """Whether trying again later may help."""
+    if isinstance(error, discord.HTTPException):
+        return error.status >= 500 or error.status == 429
+    return True
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,11 @@ class Said:
         if self.files:
             more["files"] = [discord.File(io.BytesIO(data), name) for name, data in self.files]
         return more
+
+
+def said_of(shown: Reply | Announcement, rows: Sequence[dict[str, Any]] = ()) -> Said:
+    """A reply or announcement as Discord shows it."""
+    return Said(content(shown), embeds(shown), rows, plain=False)
 
 
 async def post(place: discord.abc.Messageable, said: Said) -> discord.Message:
@@ -117,26 +131,41 @@ async def in_person(user: discord.abc.User, said: Said) -> discord.Message | Non
         return None
 
 
+class Ages:
+    """How old interactions are, though this machine's clock may not be Discord's.
+
+    The youngest one seen is taken to have come at once; others are older by what they came later.
+    """
+
+    STALE = timedelta(seconds=2.5)  # after three seconds Discord waits no longer
+
+    def __init__(self) -> None:
+        self._least = timedelta.max
+
+    def fresh(self, created: datetime, now: datetime) -> bool:
+        self._least = min(self._least, now - created)
+        return now - created - self._least < self.STALE
+
+
 @dataclass
 class Answer:
     """The one answer to an interaction, seen by its member alone."""
 
     interaction: discord.Interaction[Any]
     update: bool = False  # whether it changes the message whose button was pressed
-    lost: str = ""  # what was done, should the answer not get through
+    fresh: bool = True  # whether Discord surely waits for it still
+    elsewhere: Callable[[str], Awaitable[None]] | None = None  # who takes no messages is told here
     deferred: bool = field(default=False, init=False)
 
     async def asked_in_time(self) -> bool:
         """Whether it can still be answered. One that is fresh is taken to be."""
-        if datetime.now(UTC) - self.interaction.created_at < STALE:
-            return True
-        return await self.defer()
+        return self.fresh or await self.defer()
 
     async def defer(self) -> bool:
         """Tells Discord that the answer comes; whether Discord still waits for it."""
         try:
             await self.interaction.response.defer(ephemeral=True, thinking=not self.update)
-        except discord.HTTPException as error:
+        except AWAY as error:
             log.warning("interaction %s was not acknowledged: %s", self.interaction.id, error)
             return False
         self.deferred = True
@@ -160,6 +189,8 @@ class Answer:
         await self._send(said)
 
     async def _send(self, said: "Said | ui.Modal | None") -> None:
+        if isinstance(said, ui.Modal) and self.interaction.response.is_done():
+            said = Said(READY, rows=[row(button("Go on", reopening(said.custom_id), 1))])
         try:
             if isinstance(said, ui.Modal):
                 await self.interaction.response.send_modal(said)
@@ -167,12 +198,9 @@ class Answer:
                 await self._say(said)
             elif not self.interaction.response.is_done():
                 await self.defer()
-        except (discord.HTTPException, OSError) as error:
-            log.warning("interaction %s could not be answered: %s", self.interaction.id, error)
-            code = getattr(error, "code", 0)
-            await self._tell_of_loss(self.lost or "Look at /status for what became of it.")
-            if code not in _GONE:
-                log.error("interaction %s: %s", self.interaction.id, error)
+        except AWAY as error:
+            log.error("interaction %s could not be answered: %s", self.interaction.id, error)
+            await self._tell_of_loss(LOOK)
 
     async def _say(self, said: Said) -> None:
         first, *rest = said.pieces() or [""]
@@ -203,7 +231,7 @@ class Answer:
             await self.interaction.response.edit_message(**changed)
 
     async def _tell_of_loss(self, what: str) -> None:
-        """What Discord would not show as an answer is told in person, as far as that goes."""
-        told = await in_person(self.interaction.user, Said(LOST.format(what)))
-        if told is None:
-            log.warning("interaction %s was lost and nobody could be told", self.interaction.id)
+        """What Discord would not show as an answer is told in person, else where others see it."""
+        words = LOST.format(what)
+        if await in_person(self.interaction.user, Said(words)) is None and self.elsewhere:
+            await self.elsewhere(words)

@@ -16,6 +16,7 @@ from govbot.errors import GovbotError, OperatorError
 from govbot.surfaces.discord.components import button, form, menu, question, row
 from govbot.surfaces.discord.desk import Desk
 from govbot.surfaces.discord.ids import Press
+from govbot.surfaces.discord.invitation import NEEDED, permission_named
 from govbot.surfaces.discord.sending import Said
 
 Interaction = discord.Interaction[Any]
@@ -25,23 +26,6 @@ NOT_ALLOWED = "This is for those with the permission “Manage Server”; ask on
 DRAFT = "setup"
 ROLES = 3  # asked for on one screen
 ROLE_SELECT, CHANNEL_SELECT = 6, 8
-
-# What the bot needs in the channel of its cards, and what does not work without it.
-NEEDED: Mapping[str, str] = {
-    "view_channel": "I do not see the channel at all",
-    "send_messages": "I cannot post cards or answer there",
-    "embed_links": "cards stay empty",
-    "attach_files": "audits cannot be attached",
-    "read_message_history": "what was said while I was away stays unanswered",
-    "create_public_threads": "processes have no thread to be discussed in",
-    "send_messages_in_threads": "I cannot answer in those threads",
-    "manage_threads": "threads stay open when a process has ended",
-}
-
-
-def needed() -> discord.Permissions:
-    """The permissions an invitation asks for."""
-    return discord.Permissions(**dict.fromkeys(NEEDED, True))
 
 
 def manages(interaction: Interaction) -> bool:
@@ -81,7 +65,7 @@ async def pressed(
     draft = desk.store.draft(desk.id, interaction.user.id, DRAFT)
     if not manages(interaction) or not isinstance(draft, dict):
         return Said(NOT_ALLOWED if not manages(interaction) else "Begin with /govbot setup.")
-    if press.kind == "done":
+    if press.kind == "finish":
         return await _finish(desk, interaction, draft)
     if press.kind == "zone" and not answers:
         return _zone_form(draft)
@@ -190,7 +174,7 @@ async def _roles(desk: Desk, draft: dict[str, Any], page: int) -> Said:
 
 
 def _last(draft: dict[str, Any]) -> dict[str, Any]:
-    return button("Save" if draft["founded"] else "Found the community", _step("done"), 3)
+    return button("Save" if draft["founded"] else "Found the community", _step("finish"), 3)
 
 
 def _holders(desk: Desk, draft: dict[str, Any], name: str) -> str:
@@ -272,10 +256,6 @@ def missing(me: discord.Member, channel: discord.TextChannel | None) -> Iterator
     for name, without in NEEDED.items():
         if not getattr(may, name):
             yield f"In #{channel.name} I lack “{permission_named(name)}”: without it {without}"
-
-
-def permission_named(name: str) -> str:
-    return name.replace("_", " ").title()
 
 
 def _unheld(desk: Desk, guild: discord.Guild, spoken_of: Mapping[str, str]) -> Iterator[str]:

@@ -116,12 +116,15 @@ class Store:
             raise OperatorError(
                 f"{path} cannot be opened ({error}); move it away, and the bot makes a new one"
             ) from None
+        self._mapped: dict[int, dict[int, tuple[str, ...]]] = {}  # asked for at every request
 
     def close(self) -> None:
         self._db.close()
 
     def _rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
-        return list(self._db.query(sql, values))
+        found = self._db.conn.execute(sql, values)
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found]
 
     def _put(self, table: str, row: Mapping[str, Any]) -> None:
         names, places = ", ".join(f"[{name}]" for name in row), ", ".join("?" * len(row))
@@ -149,13 +152,16 @@ class Store:
 
     def mapped(self, guild: int) -> dict[int, tuple[str, ...]]:
         """The guild's roles and what they are in its constitution."""
-        made: dict[int, tuple[str, ...]] = {}
+        if guild in self._mapped:
+            return self._mapped[guild]
+        made = self._mapped[guild] = dict[int, tuple[str, ...]]()
         for row in self._rows("select * from roles where guild = ? order by role, governs", guild):
             made[row["role"]] = (*made.get(row["role"], ()), row["governs"])
         return made
 
     def map_roles(self, guild: int, governs: str, roles: Iterable[int]) -> None:
         """Who holds one of these guild roles has this role in the constitution; nobody else."""
+        self._mapped.pop(guild, None)
         execute = self._db.conn.execute
         execute("delete from roles where guild = ? and governs = ?", (guild, governs))
         for role in roles:
