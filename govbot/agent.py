@@ -16,9 +16,11 @@ from typing import Any
 from govbot.balloting import candidates
 from govbot.breakglass import held, told_off
 from govbot.cards import choices
+from govbot.charter import Stage
 from govbot.errors import MemberError, OperatorError, Refused
+from govbot.lockout import stuck, told
 from govbot.memory import Memory
-from govbot.parts import Choice, Reply
+from govbot.parts import Choice, Reply, Says
 from govbot.process import MAX_TEXT
 from govbot.proposing import Drafted, with_amendment
 from govbot.readers import Reader, Standing, Vocabulary
@@ -91,7 +93,8 @@ class Agent:
         """Answers one request. An OperatorError is for the log, not for the member."""
         reply = await self._handled(request)
         if off := told_off(self.memory.community):
-            return reply.model_copy(update={"text": f"{reply.text}\n\n{off}"})
+            parts = (*reply.parts, Says(text=f"\n{off}")) if reply.parts else ()
+            return reply.model_copy(update={"text": f"{reply.text}\n\n{off}", "parts": parts})
         return reply
 
     async def _handled(self, request: Request) -> Reply:
@@ -139,14 +142,16 @@ class Agent:
 
     def _vocabulary(self, request: Request) -> Vocabulary:
         # What a message names by number is read too, so that a late vote gets a late vote's answer.
-        named = (self.memory.process(f"process_{n}") for n in _NUMBER.findall(request.text)[:10])
-        meant = [*self.memory.get_active_processes(), *(process for process in named if process)]
+        numbers = _NUMBER.findall(request.text)[:10]
+        named = [found for n in numbers if (found := self.memory.process(f"process_{n}"))]
+        meant = [*self.memory.get_active_processes(), *named]
         open = tuple(
             Standing(
                 number=process.number,
                 title=process.title,
                 stage=process.now,
                 manage={act: process.rules.manage.rule(act) is not None for act in ACTS},
+                others=_other_stages(process) if process in named else (),
                 choices=_made_choices(process),
             )  # fmt: skip
             for process in {process.id: process for process in meant}.values()
@@ -293,7 +298,8 @@ class Agent:
         id = f"process_{intent.process}" if not isinstance(intent, Open) else ""
         process = self.memory.process(id)
         if process is None or held(self.memory.community, process.charter):
-            return Reply(text=refusal(refused.objections), ok=False)
+            why = [*refused.objections, *self._locked(intent)]
+            return Reply(text=refusal(why), ok=False)
         body = Turned(
             tried=intent.input if isinstance(intent, Give) else intent.kind,
             said=" ".join(request.text.split())[:500],
@@ -309,6 +315,15 @@ class Agent:
             decision=decision,
         )
         return self._reply_to(await self.memory.record(fact).durable())
+
+    def _locked(self, intent: Open | Give | Manage) -> list[str]:
+        """Where nobody at all could have opened it: that, and which sections could help."""
+        if not isinstance(intent, Open):
+            return []
+        found = stuck(
+            self.memory.community.charters, self.memory.community.members.values(), self._now()
+        )
+        return [told(each) for each in found if each.type == intent.type and not each.input]
 
     # --- 7 audit happens where `memory.on_change` leads, 8 reply ------------------------------
 
@@ -454,6 +469,10 @@ class Agent:
 
 def _named(action: Open) -> str:
     return digest(canonical(action.model_dump(mode="json")))
+
+
+def _other_stages(process: Process) -> tuple[Stage, ...]:
+    return tuple(stage for stage in process.rules.stages if stage.name != process.stage)
 
 
 def _made_choices(process: Process) -> dict[str, tuple[str, ...]]:

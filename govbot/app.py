@@ -34,7 +34,17 @@ from govbot.projection import Projection
 from govbot.readers import Reader
 from govbot.readers.offline import OfflineReader
 from govbot.readingfile import load_reading, write_reading
-from govbot.records import BOT, Adopted, Body, Fact, Founded, Ratified
+from govbot.records import (
+    BOT,
+    Adopted,
+    Body,
+    Entry,
+    Fact,
+    Founded,
+    Ratified,
+    Repaired,
+)
+from govbot.repairs import BY_HAND, announced
 from govbot.scheduler import Act, Deliver, Scheduler
 from govbot.tools.dates import zone_named
 from govbot.verify import Report, verify
@@ -304,6 +314,49 @@ async def ratify(path: Path, by: str, clock: Clock = utc_now) -> tuple[str, str]
     finally:
         await memory.close()
     return before, reading.digest
+
+
+async def repair(path: Path, asked: Repaired, by: str, clock: Clock = utc_now) -> Entry:
+    """Forces a repair in the name of `by`; one to adopt takes the files as they are on disk."""
+    folder = Folder(path)
+    settings, who = folder.settings(), " ".join(by.split())[:200]
+    memory = Memory(_ledger(folder), Projection(folder.tables))
+    try:
+        parts = _to_adopt(folder, settings) if asked.act == "adopt" else ()
+        if parts:
+            said = {"constitution": parts[0].constitution, "reading": parts[1].reading}
+            asked = asked.model_copy(update=said)
+        bodies: list[Body] = [announced(asked, f"repaired:{memory.engine.size}", who), *parts]
+        in_force = memory.community.constitution
+        entries = [
+            await _forced(memory, body, who, clock)
+            for body in bodies
+            if not (isinstance(body, Adopted) and body.constitution == in_force)
+        ]
+        publish_checkpoint(folder, memory)
+    finally:
+        await memory.close()
+    return entries[0]
+
+
+def _to_adopt(folder: Folder, settings: Settings) -> tuple[Adopted, Ratified]:
+    constitution, reading = checked(folder.constitution(settings))
+    adopted = Adopted(constitution=constitution.digest, text=constitution.text)
+    ratified = Ratified(
+        constitution=constitution.digest, reading=reading.digest, document=reading.document
+    )
+    return adopted, ratified
+
+
+async def _forced(memory: Memory, body: Body, who: str, clock: Clock) -> Entry:
+    """One entry of a repair; what it puts in force says what was in force before."""
+    now = max(clock(), memory.engine.last_at or clock())
+    before = {"adopted": memory.community.constitution, "ratified": memory.community.reading}
+    if body.kind in before:
+        body = body.model_copy(update={"instead": before[body.kind]})
+    id = f"repaired:{memory.engine.size}"
+    fact = Fact(id=id, at=now, member=f"{BY_HAND}{who}", body=body)
+    return await memory.record(fact).durable()
 
 
 # --- opening -------------------------------------------------------------------------------

@@ -90,7 +90,9 @@ class Archive:
         write_whole(self.folder / file_name(process), text, durable=False)
 
     def render(self, process: Process) -> str:
-        trail = AuditTrail(self.memory.constitution(process.constitution))
+        trail = AuditTrail(
+            self.memory.constitution(process.constitution), self.memory.community.repairs
+        )
         return trail.generate_process_audit_file(process, self.memory.history(process.id))
 
     def write_index(self) -> None:

@@ -34,10 +34,11 @@ from govbot.records import (
     Turned,
     plain,
 )
+from govbot.repairs import before, forced
 from govbot.replies import sentence
 from govbot.rulings import in_words
 from govbot.stages import rulings_in
-from govbot.state import Process, electorate, of_roles_alone
+from govbot.state import Process, a, electorate, of_roles_alone
 from govbot.tools.dates import when
 
 MOST_ADMITTED = 32  # lists of the eligible kept at hand
@@ -87,8 +88,8 @@ def file_name(process: Process) -> str:
 class AuditTrail:
     """Renders the audits of processes under one version of the constitution."""
 
-    def __init__(self, constitution: Constitution) -> None:
-        self.constitution = constitution
+    def __init__(self, constitution: Constitution, repairs: Iterable[Entry] = ()) -> None:
+        self.constitution, self.repairs = constitution, tuple(repairs)
 
     # --- a whole process ------------------------------------------------------------------
 
@@ -118,6 +119,9 @@ class AuditTrail:
         yield ""
         yield f"**{sentence(self._outcome(process))}**"
         yield ""
+        for repair in before(self.repairs, entries[-1].n):
+            yield f"**{escape(forced(repair, process.zone))}**"
+            yield ""
         if process.set_aside_by is not None:
             yield f"**Process {process.set_aside_by} has set this outcome aside.**"
             yield ""
@@ -264,11 +268,11 @@ class AuditTrail:
         who = self._name(entry.member, process)
         match entry.body:
             case Opened() as body:
-                return f"{who} opened it as a {escape(process.rules.title.lower())}"
+                return f"{who} opened it as {a(escape(process.rules.title.lower()))}"
             case Given() as body:
-                return f"{who} gave a {escape(body.input)}{self._value(process, body)}"
+                return f"{who} gave {a(escape(body.input))}{self._value(process, body)}"
             case Turned() as body:
-                return f"{who} tried a {escape(body.tried)} and was refused"
+                return f"{who} tried {a(escape(body.tried))} and was refused"
             case StageEnded() as body:
                 led = f"; then “{body.next}”" if body.next else ""
                 named = escape(body.outcome) if body.outcome else "no outcome yet"
@@ -276,8 +280,8 @@ class AuditTrail:
             case Managed() as body:
                 return f"{who}: {body.act}. Reason: {escape(body.reason)}"
             case Done() as body:
-                act = body.effect.arguments.get("do")
-                does = escape(str(act)) if act else body.effect.does
+                action = body.effect.arguments.get("do")  # its name is the chat's
+                does = escape(str(action)) if action is not None else body.effect.does
                 note = f" ({escape(body.note)})" if body.note else ""
                 undo = f"; undone by: {escape(str(body.undo.get('do')))}" if body.undo else ""
                 return f"{does} {'done' if body.ok else 'failed'}{note}{undo}"

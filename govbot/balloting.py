@@ -28,9 +28,23 @@ def candidates(rule: InputRule, inputs: Mapping[str, Standing]) -> tuple[str, ..
     if rule.choices_from is None:
         return rule.choices
     given = inputs.get(rule.choices_from, {})
-    return tuple(
-        sorted({who if value is True else str(value) for who, (value, _) in given.items()})
-    )
+    return tuple(sorted({name for who, (value, _) in given.items() for name in _named(who, value)}))
+
+
+def counted_names(
+    rule: InputRule, inputs: Mapping[str, Standing], ballots: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Who or what a count is about. Where a ballot takes a member, anybody on the roll can be
+    named; counted are those who are, so that nobody wins a seat without a single voice."""
+    if rule.takes == "member":
+        return tuple(sorted(set(ballots.values())))
+    return candidates(rule, inputs)
+
+
+def _named(who: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, tuple | list):
+        return tuple(map(str, value))
+    return (who if value is True else str(value),)
 
 
 # --- may it stand? -----------------------------------------------------------------------

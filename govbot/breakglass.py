@@ -10,6 +10,7 @@ from datetime import datetime
 from govbot.charter import Charter, effects_of
 from govbot.records import (
     BOT,
+    Adopted,
     Citation,
     Decision,
     Done,
@@ -17,6 +18,8 @@ from govbot.records import (
     Fact,
     Founded,
     Opened,
+    Ratified,
+    Repaired,
     Seen,
     SetAside,
     Switched,
@@ -69,7 +72,9 @@ def waits(community: Community, effect: Effect) -> bool:
 
 def off_objections(community: Community, fact: Fact, process: Process | None) -> list[str]:
     """Why a fact is not taken while the bot is off."""
-    if not community.off or isinstance(fact.body, Founded | Seen):
+    if not community.off or isinstance(fact.body, Founded | Seen | Repaired):
+        return []
+    if adopting(community, fact):
         return []
     if isinstance(fact.body, Done):
         return ["the bot is off"] if waits(community, fact.body.effect) else []
@@ -80,6 +85,17 @@ def off_objections(community: Community, fact: Fact, process: Process | None) ->
         return []
     assert community.switching is not None
     return [f"process {community.switching.by} switched the bot off, so it takes nothing else now"]
+
+
+def adopting(community: Community, fact: Fact) -> bool:
+    """Whether a fact carries out the adoption that a repair has just forced."""
+    body = fact.body
+    last = community.repairs[-1].body if community.repairs else None
+    if not isinstance(last, Repaired) or last.act != "adopt":
+        return False
+    if isinstance(body, Adopted):
+        return body.constitution == last.constitution
+    return isinstance(body, Ratified) and body.reading == last.reading
 
 
 def switching_objections(community: Community, fact: Fact, body: Switched) -> list[str]:

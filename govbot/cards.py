@@ -5,6 +5,7 @@ Promises that no part tells what was chosen in a hidden input before the process
 whom members named in one while it is still taken, nor anything about whoever looks.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
@@ -31,6 +32,19 @@ MOST_CHANGED = 15  # lines of an amendment on a card; the reply and the audit ha
 def named(community: Community, id: str) -> str:
     member = community.members.get(id)
     return f"@{member.name}" if member is not None else id
+
+
+_TOKEN = re.compile(r"[^\s,;(){}\[\]“”\"']+")
+
+
+def with_names(text: str, community: Community) -> str:
+    """A text with names in the place of members' ids, for people in a chat."""
+
+    def shown(found: re.Match[str]) -> str:
+        id = found[0].rstrip(".:!?")
+        return named(community, id) + found[0][len(id) :] if ":" in id else found[0]
+
+    return _TOKEN.sub(shown, text)
 
 
 def quote(citation: Citation, constitution: Constitution, lead: str = "  ") -> Quote:
@@ -240,7 +254,8 @@ def _on_ballots(process: Process, rule: InputRule) -> list[tuple[str, int]]:
     """How many ballots name each: of a list all, where any member can be named those who are."""
     standing = process.inputs.get(rule.kind, Map()).values()
     if rule.takes == "member":
-        given = Counter(value for value, _ in standing)
+        named = (value if isinstance(value, tuple) else (value,) for value, _ in standing)
+        given = Counter(name for each in named for name in each)
         return sorted(given.items(), key=lambda item: (-item[1], item[0]))
     given = Counter(name for value, _ in standing for name in value)
     return [(name, given[name]) for name in choosable(process, rule)]

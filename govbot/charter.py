@@ -128,6 +128,7 @@ class InputRule(Record):
 class DrawRule(Record):
     """A sortition at the start of a stage; expressions know the drawn by the draw's name.
 
+    A draw whose `who` names another is made after it; otherwise they are made by their names.
     Where fewer are eligible than are to be drawn, the process ends with the outcome `short`.
     """
 

@@ -26,6 +26,7 @@ from govbot.options import (
     run,
 )
 from govbot.rehearse_command import rehearse
+from govbot.repair_commands import doctor, repair
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -292,7 +293,9 @@ def constitution_lint(path: Path | None, reading: Path | None, folder: Path, as_
 
 for _command in (read, ratify, diff, swap, adopt):
     constitution.add_command(_command)
-for _command in (amend, evaluate, init, rehearse, usage, run_group, discord_group):
+for _command in (
+    amend, doctor, evaluate, init, rehearse, repair, usage, run_group, discord_group,
+):  # fmt: skip
     main.add_command(_command)
 
 

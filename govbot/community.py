@@ -24,6 +24,7 @@ from govbot.records import (
     Managed,
     Opened,
     Ratified,
+    Repaired,
     Seen,
     SetAside,
     StageEnded,
@@ -31,6 +32,7 @@ from govbot.records import (
     canonical,
     digest,
 )
+from govbot.repairs import repair_objections
 from govbot.state import Community, Switching, effective
 from govbot.tools.dates import zone_named
 
@@ -55,10 +57,19 @@ def community_objections(community: Community, fact: Fact) -> list[str]:
             return _ruled_objections(community, fact, body)
         case Done() as body:
             return _done_objections(community, body)
+        case SetAside() | Switched() | Repaired():
+            return _breaking_objections(community, fact)
+    return []
+
+
+def _breaking_objections(community: Community, fact: Fact) -> list[str]:
+    match fact.body:
         case SetAside() as body:
             return setting_aside_objections(community, fact, body)
         case Switched() as body:
             return switching_objections(community, fact, body)
+        case Repaired() as body:
+            return repair_objections(community, fact, body)
     return []
 
 
@@ -234,7 +245,7 @@ def _numbered(community: Community, entry: Entry) -> Community:
 
 
 def _brought(community: Community, entry: Entry) -> Community:
-    effects = cast(StageEnded | Managed | SetAside | Switched, entry.body).effects
+    effects = cast(StageEnded | Managed | SetAside | Switched | Repaired, entry.body).effects
     pending = community.pending
     for effect in effects:
         pending = pending.set(effect.id, effect)
@@ -257,6 +268,19 @@ def _switched(community: Community, entry: Entry) -> Community:
     return _brought(replace(community, switching=switching), entry)
 
 
+def _repaired(community: Community, entry: Entry) -> Community:
+    body = cast(Repaired, entry.body)
+    community = replace(community, repairs=(*community.repairs, entry))
+    if body.act == "grant_role":
+        arguments = {"role": body.role, "to": [body.to]}
+        granting = Effect(id=entry.id, does="grant_role", arguments=arguments)
+        community = changed(community, granting)
+    elif body.act == "resume" and community.switching is not None:
+        switching = replace(community.switching, on_at=entry.at)
+        community = replace(community, switching=switching)
+    return _brought(community, entry)
+
+
 _CHANGES: Mapping[str, Callable[[Community, Entry], Community]] = {
     "founded": _founded,
     "adopted": _adopted,
@@ -268,4 +292,5 @@ _CHANGES: Mapping[str, Callable[[Community, Entry], Community]] = {
     "done": _done,
     "set_aside": _brought,
     "switched": _switched,
+    "repaired": _repaired,
 }

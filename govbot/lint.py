@@ -24,6 +24,7 @@ from govbot.switches import Resuming, Suspending
 
 STAGE_NAMES = frozenset({"eligible", "turnout", "inputs", "days_open", "opener"})
 MOST_TRIALS = 6000
+MOST_SEATS = 5  # winners that are tried at once
 
 _ROLE = re.compile(r"""['"]([^'"]+)['"]\s+(?:not\s+)?in\s+roles""")
 
@@ -260,17 +261,25 @@ def _first(outcomes: tuple[OutcomeRule, ...], names: Mapping[str, Any]) -> int |
 def _trials(charter: Charter, stage: Stage) -> Iterator[Mapping[str, Any]]:
     """Small worlds: every count from none to a few, and around the numbers the rules name."""
     conditions = [expression for expression, _ in _conditions(stage)]
-    asked = sorted({name for each in conditions for name in names_in(each)} & set(_choices(stage)))
+    asked = sorted({name for each in conditions for name in names_in(each)} & set(_counts(stage)))
     sizes = _sizes(conditions)
     while len(sizes) ** max(len(asked), 1) > MOST_TRIALS and len(sizes) > 3:
         sizes.pop(-2)
     for values in product(sizes, repeat=len(asked)):
         counts = dict(zip(asked, values, strict=True))
-        given = sum(values)
-        for eligible in sorted({max(given, 1), 2 * given + 1}):
+        given = sum(value for name, value in counts.items() if name in _choices(stage))
+        nobody = set() if any(values) else {0}
+        for eligible in sorted({max(given, 1), 2 * given + 1} | nobody):
             world = _world(charter, stage, counts, given, eligible)
             for winners, said in product(_winning(stage), _said(charter, conditions)):
                 yield {**world, **winners, **said}
+
+
+def _several(rule: TallyRule, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Two winners, and as many as there are seats."""
+    seats = min(rule.seats, MOST_SEATS) if isinstance(rule.seats, int) else MOST_SEATS
+    known = (*names, *(f"x{n}" for n in range(seats - len(names))))
+    return [known[:n] for n in sorted({2, seats}) if 1 < n <= seats]
 
 
 def _said(charter: Charter, conditions: list[str]) -> list[Mapping[str, Any]]:
@@ -287,9 +296,16 @@ def _winning(stage: Stage) -> Iterator[Mapping[str, Any]]:
         return
     ballot = stage.ballot
     names = ballot.choices if ballot is not None and ballot.choices else ("x",)
-    for winners in ((), *((name,) for name in names)):
+    several = _several(stage.tally, names)
+    for winners in ((), *((name,) for name in names), *several):
         winner = winners[0] if winners else ""
         yield {"winner": winner, "winners": winners, stage.tally.named: winners}
+
+
+def _counts(stage: Stage) -> list[str]:
+    """What may be any number: votes for each choice, and how many further inputs there are."""
+    further = [rule.counter for rule in stage.inputs if not rule.choices]
+    return [*_choices(stage), *further]
 
 
 def _choices(stage: Stage) -> list[str]:
@@ -321,7 +337,7 @@ def _world(
         **counts,
         "opener": "x",
         "eligible": eligible,
-        "turnout": Fraction(given, eligible),
+        "turnout": Fraction(given, eligible) if eligible else 0,
         "inputs": given,
         "days_open": 1,
     }

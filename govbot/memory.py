@@ -178,17 +178,26 @@ class Memory(Replay):
             pending=Map(pending),
             next_number=founded.first_number if highest is None else highest + 1,
             switching=self._switching(),
+            repairs=self._repairs(),
         )
 
     def _switching(self) -> Switching | None:
         """When the bot was last switched off, and on again since."""
-        sql = "select digest, max(n) n from rules where kind = 'switched' group by digest"
-        last = {row["digest"]: row["n"] for row in self.projection.query(sql)}
+        sql = (
+            "select case digest when 'resume' then 'on' else digest end state, max(n) n from rules"
+            " where kind = 'switched' or (kind = 'repaired' and digest = 'resume') group by state"
+        )
+        last = {row["state"]: row["n"] for row in self.projection.query(sql)}
         off, on = (self.engine.entry(last.get(state, -1)) for state in ("off", "on"))
         if off is None or not isinstance(off.body, Switched):
             return None
         on_at = on.at if on is not None and on.n > off.n else None
         return Switching(off_at=off.at, by=off.body.by, on_at=on_at)
+
+    def _repairs(self) -> tuple[Entry, ...]:
+        """What whoever runs the bot has forced, in order."""
+        rows = self.projection.query("select n from rules where kind = 'repaired' order by n")
+        return tuple(e for row in rows if (e := self.engine.entry(row["n"])) is not None)
 
     def _body(self, n: int | None, kind: type[B]) -> B | None:
         entry = self.engine.entry(n) if n is not None else None

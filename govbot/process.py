@@ -38,7 +38,7 @@ from govbot.stages import (
     ends_early,
     opening,
 )
-from govbot.state import Community, Process, admits
+from govbot.state import Community, Process, a, admits
 from govbot.tools.dates import datetime_add, parse_duration, when
 
 MAX_TEXT = 4000
@@ -113,7 +113,7 @@ def _opener_objections(process: Process, fact: Fact, body: Opened) -> list[str]:
         process, charter=charter, roll=community.members, opened_at=fact.at, opener=fact.member
     )
     if not admits(asking, charter.opened_by.who, member):
-        return [_not_allowed(f"may not open a {charter.title.lower()}", charter.opened_by)]
+        return [_not_allowed(f"may not open {a(charter.title.lower())}", charter.opened_by)]
     return []
 
 
@@ -128,9 +128,9 @@ def _field_objections(community: Community, body: Opened) -> list[str]:
         label, value = rule.label or name.replace("_", " "), body.fields.get(name)
         if value is None or (isinstance(value, str) and not value.strip()):
             if rule.required and rule.type == "amendment":
-                found.append(f"a {charter.title.lower()} says what changes; {HOW_TO_SAY}")
+                found.append(f"{a(charter.title.lower())} says what changes; {HOW_TO_SAY}")
             elif rule.required:
-                found.append(f"a {charter.title.lower()} needs its {label}; say it and try again")
+                found.append(f"{a(charter.title.lower())} needs its {label}; say it and try again")
         elif rule.type == "ruling":
             found += ruling_objections(value, charter.may_rule(name), community)
         elif rule.type == "amendment":
@@ -172,7 +172,7 @@ def _computed_objections(process: Process, fact: Fact, body: Opened, head: str) 
     )
     expected, decision = opening(process, body.type, given, fact.member, fact.at, head, body.effect)
     if set(community.charters[body.type].stages[0].draws) - set(expected.drawn):
-        return [f"a {body.type.replace('_', ' ')} cannot begin now: {decision.reasoning}"]
+        return [f"{a(body.type.replace('_', ' '))} cannot begin now: {decision.reasoning}"]
     return _differences(body, expected)
 
 
@@ -199,13 +199,20 @@ def _given_objections(process: Process, fact: Fact, body: Given) -> list[str]:
         return [
             f"process {process.number} takes no {body.input} in its stage"
             f" {process.now.title or process.stage!r}; it takes {known}"
+            f"{_elsewhere(process, body.input)}"
         ]
     member = process.roll.get(fact.member)
     if member is None:
         return [f"you joined after process {process.number} opened, so you are not on its roll"]
     if not admits(process, rule.who, member):
-        return [_not_allowed(f"may not give a {rule.kind} on process {process.number}", rule)]
+        return [_not_allowed(f"may not give {a(rule.kind)} on process {process.number}", rule)]
     return _value_objections(process, rule, body) or _repeat_objections(process, rule, fact.member)
+
+
+def _elsewhere(process: Process, kind: str) -> str:
+    """Which other stages take an input, for whoever comes too early or too late with it."""
+    stages = [repr(s.title or s.name) for s in process.rules.stages if s.input(kind) is not None]
+    return f"; {a(kind)} belongs to its stage {' or '.join(stages)}" if stages else ""
 
 
 def _late(process: Process, at: datetime, what: str) -> list[str]:
@@ -230,7 +237,7 @@ def _value_objections(process: Process, rule: InputRule, body: Given) -> list[st
     elif rule.takes in BALLOTS:
         return _ballot_objections(process, rule, body)
     elif problem := _shape(rule.takes, body.value, process.roll):
-        return [f"a {rule.kind} {problem}"]
+        return [f"{a(rule.kind)} {problem}"]
     if body.value in rule.reason_required_for and not body.reason.strip():
         return [f"“{body.value}” needs a reason; say it again with “because …”"]
     if len(body.reason) > MAX_TEXT:
@@ -245,17 +252,17 @@ def _ballot_objections(process: Process, rule: InputRule, body: Given) -> list[s
     options = counted.options if counted is not None and process.now.ballot == rule else {}
     names = candidates(rule, process.inputs)
     problem = ballot_problem(rule, body.value, names, options)
-    return [f"a {rule.kind} {problem}"] if problem else []
+    return [f"{a(rule.kind)} {problem}"] if problem else []
 
 
 def _form_objections(rule: InputRule, value: Any, members: Mapping[str, Member]) -> list[str]:
     if not isinstance(value, Mapping):
-        return [f"a {rule.kind} gives {', '.join(rule.form)}, each with its value"]
+        return [f"{a(rule.kind)} gives {', '.join(rule.form)}, each with its value"]
     found = []
     for name, asked in rule.form.items():
         label, given = asked.label or name.replace("_", " "), value.get(name)
         if given is None or given == "":
-            found += [f"a {rule.kind} needs its {label}"] if asked.required else []
+            found += [f"{a(rule.kind)} needs its {label}"] if asked.required else []
         elif problem := _shape(asked.type, given, members, asked.most):
             found.append(f"{label} {problem}")
     return found + [f"{name!r} is not asked for here" for name in value if name not in rule.form]
@@ -297,7 +304,7 @@ def _managed_objections(process: Process, fact: Fact, body: Managed) -> list[str
             body, body.model_copy(update={"effects": closing(process, body.act)})
         )
     if rule is None:
-        return [f"the constitution lets nobody {body.act} a {process.rules.title.lower()}"]
+        return [f"the constitution lets nobody {body.act} {a(process.rules.title.lower())}"]
     if member is None or not admits(process, rule.who, member):
         return [_not_allowed(f"may not {body.act} process {process.number}", rule)]
     if not body.reason.strip() or len(body.reason) > MAX_TEXT:
@@ -393,6 +400,8 @@ def _give(process: Process, entry: Entry, body: Given) -> Process:
     before = standing.get(entry.member)
     # Texts stay in the ledger; the state keeps only what expressions can ask for.
     value = True if rule.takes in ("text", "nothing") else body.value
+    if rule.many and rule.takes == "member":  # each of them may be chosen later
+        value = tuple(dict.fromkeys((*(before[0] if before else ()), value)))
     times = before[1] + 1 if before else 1
     inputs = process.inputs.set(rule.kind, standing.set(entry.member, (value, times)))
     counts = process.counts

@@ -29,6 +29,7 @@ from govbot.records import (
     Managed,
     Opened,
     Ratified,
+    Repaired,
     Seen,
     SetAside,
     StageEnded,
@@ -172,12 +173,8 @@ def rows(entry: Entry, process: Process | None) -> list[Row]:
         case Seen(member=member):
             roles, known = _json(list(member.roles)), _json(member.facts)
             made.append(("members", (member.id, entry.n, member.name, roles, known)))
-        case Adopted() as body:
-            made.append(("rules", (entry.n, "adopted", body.constitution)))
-        case Ratified() as body:
-            made.append(("rules", (entry.n, "ratified", body.reading)))
-        case Switched() as body:
-            made.append(("rules", (entry.n, "switched", "on" if body.on else "off")))
+        case Adopted() | Ratified() | Switched() | Repaired() as body:
+            made += _rules_rows(entry.n, body)
         case Done() as body:
             made += _done_rows(entry.n, body)
     if process is not None and isinstance(entry.body, _SHOWN):
@@ -193,6 +190,20 @@ def _decision_row(entry: Entry, decision: Decision) -> tuple[Any, ...]:
         if decision.calculations
         else "[]",
     )  # fmt: skip
+
+
+def _rules_rows(n: int, body: Adopted | Ratified | Switched | Repaired) -> list[Row]:
+    """What changes for the whole community: the kind of change and which one."""
+    match body:
+        case Adopted():
+            return [("rules", (n, "adopted", body.constitution))]
+        case Ratified():
+            return [("rules", (n, "ratified", body.reading))]
+        case Switched():
+            return [("rules", (n, "switched", "on" if body.on else "off"))]
+    made: list[Row] = [("rules", (n, "repaired", body.act))]
+    made += [("roles", (body.to, body.role, n, 1))] if body.act == "grant_role" else []
+    return made + [("outbox", (e.id, "", e.does, _json(e.arguments), n)) for e in body.effects]
 
 
 def _done_rows(n: int, body: Done) -> list[Row]:

@@ -56,6 +56,10 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|fa
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?[0-9]{1,15}$"), None)
 
 
+# A slot after a `#` that no quotes hold: YAML takes the end of such a phrase for a comment.
+_CUT_SHORT = re.compile(r"^[ \t]*-[ \t]+[^\s\"'#\[{][^\n\"']*[ \t]#\{[a-z_]+\}", re.MULTILINE)
+
+
 def _line(node: Any, path: tuple[str | int, ...]) -> int:
     """The line (from 1) of the deepest part of `path` that the document has."""
     line: int = node.start_mark.line + 1
@@ -78,6 +82,9 @@ def _shown(path: tuple[str | int, ...]) -> str:
 
 def read_reading(text: str, name: str) -> Reading:
     """A reading from its YAML; OperatorError names file, line and field of the first fault."""
+    if (cut := _CUT_SHORT.search(text)) is not None:
+        line = text.count("\n", 0, cut.start()) + 1
+        raise OperatorError(f"{name}, line {line}: “#” begins a comment here; put it in quotes")
     try:
         loader = _Loader(text)
         node = loader.get_single_node()

@@ -342,6 +342,22 @@ class Switched(Record):
     effects: tuple[Effect, ...] = ()
 
 
+class Repaired(Record):
+    """Whoever runs the bot has forced what no rule provides for: one of these acts and no other.
+
+    `effects` tell the community of it.
+    """
+
+    kind: Literal["repaired"] = "repaired"
+    act: Literal["grant_role", "adopt", "resume"]
+    reason: str
+    role: str = ""
+    to: str = ""
+    constitution: str = ""
+    reading: str = ""
+    effects: tuple[Effect, ...] = ()
+
+
 Body = Annotated[
     Founded
     | Adopted
@@ -355,7 +371,8 @@ Body = Annotated[
     | Decided
     | Done
     | SetAside
-    | Switched,
+    | Switched
+    | Repaired,
     Field(discriminator="kind"),
 ]
 

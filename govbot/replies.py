@@ -17,12 +17,14 @@ from govbot.cards import (
     quote,
     taken,
     tallies,
+    with_names,
 )
 from govbot.carrying import shown
 from govbot.charter import Charter
 from govbot.constitution import Constitution, Section
 from govbot.parts import Card, Deadline, Part, Quote, Says, Tally
 from govbot.records import (
+    BOT,
     Citation,
     Effect,
     Entry,
@@ -39,7 +41,7 @@ from govbot.records import (
     plain,
 )
 from govbot.rulings import in_words, sources
-from govbot.state import Community, Process
+from govbot.state import Community, Process, a
 from govbot.tools.dates import when
 
 Parts = tuple[Part, ...]
@@ -116,13 +118,17 @@ def recorded(
     return ()
 
 
+def _whose(entry: Entry, title: str, who: str) -> str:
+    return sentence(a(title)).removesuffix(".") if entry.member == BOT else f"{who} Your {title}"
+
+
 def _opened(
     who: str, entry: Entry, body: Opened, process: Process, constitution: Constitution,
     community: Community,
 ) -> Iterator[Part]:  # fmt: skip
     rules, stage = process.rules, process.rules.stage(body.stage)
     yield _says(
-        f"{who} Your {rules.title.lower()} is open as Process #{process.number}.",
+        f"{_whose(entry, rules.title.lower(), who)} is open as Process #{process.number}.",
         "",
         f"Type: {rules.title}",
         f"Stage: {stage.title or stage.name}",
@@ -173,9 +179,9 @@ def meant(action: Open | Give | Manage, charters: Mapping[str, Charter]) -> str:
             held = charters[type].ruling
             if held in fields:
                 ruling = Ruling.model_validate(fields[held])
-                return _cut(f"open a {charters[type].title.lower()}: {in_words(ruling)}", 200)
+                return _cut(f"open {a(charters[type].title.lower())}: {in_words(ruling)}", 200)
             said = "; ".join(str(v) for v in fields.values() if not isinstance(v, dict))
-            return _cut(f"open a {charters[type].title.lower()}: {said}", 200)
+            return _cut(f"open {a(charters[type].title.lower())}: {said}", 200)
         case Give(process=number, input=kind, value=value, reason=reason):
             what = kind if value is None else f"{kind} {plain(value)}"
             because = f" because {reason}" if reason else ""
@@ -243,7 +249,14 @@ def explained(
     """Why a process stands as it does, from the decision that brought it there."""
     why: list[Part] = []
     if entry.decision is not None:
-        why.append(_says("", f"Why: {entry.decision.reasoning}", "", "The constitution says:"))
+        why.append(
+            _says(
+                "",
+                f"Why: {with_names(entry.decision.reasoning, community)}",
+                "",
+                "The constitution says:",
+            )
+        )
         why += [quote(cite, constitution) for cite in entry.decision.citations]
     return (
         *status(process, constitution, community),
@@ -273,7 +286,7 @@ def announcement(
         lines += ["", "Tally:"]
     parts: list[Part] = [_says(*lines), *counted]
     if entry.decision is not None:
-        parts.append(_says("", entry.decision.reasoning))
+        parts.append(_says("", with_names(entry.decision.reasoning, community)))
         parts += [quote(cite, constitution, "") for cite in entry.decision.citations]
     parts += [deadline(process)] if process.status != "ended" else []
     return (*parts, *_objecting(process, constitution))

@@ -14,6 +14,7 @@ from datetime import datetime
 from govbot.adopting import amend
 from govbot.agent import Agent
 from govbot.breakglass import waits
+from govbot.cards import with_names
 from govbot.community import touched
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.parts import Acted, Announcement, Errand, Part
@@ -29,8 +30,8 @@ from govbot.records import (
     StageEnded,
     moment,
 )
-from govbot.replies import announcement, recorded, spoken
-from govbot.state import Process
+from govbot.replies import announcement, recorded, sentence, spoken
+from govbot.state import Process, a
 
 LONGEST = 3600.0  # seconds slept at most, so that a changed clock is noticed
 log = logging.getLogger(__name__)
@@ -110,13 +111,15 @@ class Scheduler:
 
     async def _carry_out(self, effect: Effect, entry: Entry) -> Fact | None:
         """The fact that confirms an effect; None while it could not be carried out."""
+        if entry.process is None:  # what concerns the community, such as a forced repair
+            return await self._tell_all(effect)
         process = self.memory.get_process(str(entry.process))
         acted: Acted | None = Acted()
         match effect.does:
             case "announce":
                 acted = acted if await self._announce(effect, entry, process) else None
             case "start_process":
-                acted = await self._start(effect)
+                acted = await self._start(effect, process)
             case "manage":
                 acted = await self._manage(effect)
             case "grant_role" | "revoke_role" | "platform":
@@ -143,6 +146,13 @@ class Scheduler:
                 effect=effect, ok=acted.ok, note=acted.note, undo=acted.undo, changed=changed
             ),
         )  # fmt: skip
+
+    async def _tell_all(self, effect: Effect) -> Fact | None:
+        text = str(effect.arguments["text"])
+        if not await self._deliver(Announcement(id=effect.id, process="", text=text)):
+            return None
+        id = f"{effect.id}:done"
+        return Fact(id=id, at=self._now(), member=BOT, body=Done(effect=effect))
 
     async def _amend(self, effect: Effect, process: Process) -> Acted | None:
         """The constitution as the amendment has it, or why people must look at it again."""
@@ -183,7 +193,7 @@ class Scheduler:
             return False
         return True
 
-    async def _start(self, effect: Effect) -> Acted:
+    async def _start(self, effect: Effect, by: Process) -> Acted | None:
         """Opens the process an outcome calls for, once, and tells of it."""
         id = f"{effect.id}:opened"
         kept = self.memory.engine.find(id)
@@ -193,13 +203,22 @@ class Scheduler:
                 fact = self.memory.opening(type, fields, BOT, self._now(), id, effect.id)
                 kept = await self.memory.record(fact).durable()
             except (Refused, MemberError) as error:
-                return Acted(ok=False, note=str(error))
+                return await self._not_started(effect, by, str(error))
         process = self.memory.get_process(str(kept.process))
         if isinstance(kept.body, Opened):
             constitution = self.memory.constitution(process.constitution)
             parts = recorded(kept, process, constitution, self.memory.community)
             await self._tell(id, process, parts)
         return Acted(note=process.id)
+
+    async def _not_started(self, effect: Effect, by: Process, why: str) -> Acted | None:
+        """People count on what an outcome starts, so they are told where it does not."""
+        charter = self.memory.community.charters.get(effect.arguments["type"])
+        what = a(charter.title.lower()) if charter else repr(effect.arguments["type"])
+        said = f"Process #{by.number} calls for {what}, which could not be opened: {sentence(why)}"
+        text = with_names(said, self.memory.community)
+        news = Announcement(id=f"{effect.id}:failed", process=by.id, text=text)
+        return Acted(ok=False, note=why) if await self._deliver(news) else None
 
     async def _manage(self, effect: Effect) -> Acted:
         """Does to a process what a ruling says, once."""

@@ -14,8 +14,8 @@ from typing import Any, Literal
 from immutables import Map
 from pydantic import ValidationError
 
-from govbot.balloting import candidates, count_ballots, delegate, exact_of, weights_of
-from govbot.charter import Charter, InputRule, Stage, TallyRule
+from govbot.balloting import count_ballots, counted_names, delegate, exact_of, weights_of
+from govbot.charter import Charter, DrawRule, InputRule, Stage, TallyRule
 from govbot.effects import (
     AmendConstitution,
     Announce,
@@ -47,7 +47,7 @@ from govbot.records import (
     plain,
     stamp,
 )
-from govbot.state import Process, electorate, facts, member_facts
+from govbot.state import Process, a, electorate, facts, member_facts
 from govbot.switches import Resuming, SettingAside, Suspending
 from govbot.tools import call
 from govbot.tools.dates import parse_duration, when
@@ -89,7 +89,7 @@ def _begin(process: Process, stage: Stage, at: datetime, head: str) -> _Begun:
     drawn = dict(process.drawn)
     calculations: list[Calculation] = []
     citations = [rule.cite for rule in stage.draws.values() if rule.cite]
-    for name, rule in stage.draws.items():
+    for name, rule in _in_order(stage.draws):
         pool = sorted(electorate(replace(process, drawn=drawn), rule.who))
         if len(pool) < rule.count:
             problem = f"{rule.count} {name} are to be drawn and only {len(pool)} can be"
@@ -107,6 +107,19 @@ def _begin(process: Process, stage: Stage, at: datetime, head: str) -> _Begun:
         if stage.lasts.cite:
             citations.append(stage.lasts.cite)
     return _Begun(due, drawn, tuple(calculations), tuple(citations))
+
+
+def _in_order(draws: Mapping[str, DrawRule]) -> list[tuple[str, DrawRule]]:
+    """Draws as they are made: one whose rule names another after it, otherwise by their names.
+
+    A reading keeps no order of its own: its canonical form sorts them.
+    """
+    waiting, ordered = sorted(draws), list[str]()
+    while waiting:
+        free = [n for n in waiting if not names_in(draws[n].who) & set(waiting) - {n}]
+        ordered.append((free or waiting)[0])
+        waiting.remove(ordered[-1])
+    return [(name, draws[name]) for name in ordered]
 
 
 def eligible_counts(process: Process, stages: tuple[Stage, ...]) -> dict[str, int]:
@@ -148,11 +161,13 @@ def _count(
     process: Process, rule: TallyRule, ballot: InputRule, names: Mapping[str, Any], head: str
 ) -> tuple[tuple[Calculation, ...], tuple[str, ...], str]:
     """The calculations of a count, who won and the story of it."""
-    ballots = {who: value for who, (value, _) in process.inputs.get(ballot.kind, Map()).items()}
+    standing = process.inputs.get(ballot.kind, Map())
+    last = ballot.many and ballot.takes == "member"  # of several only the last is a ballot
+    ballots = {who: value[-1] if last else value for who, (value, _) in standing.items()}
     weights, delegation, story = _weigh(process, rule, ballots)
     options = {**rule.options, **{n: evaluate(e, names) for n, e in rule.computed.items()}}
     counted = count_ballots(
-        rule, ballot, candidates(ballot, process.inputs), ballots, weights, options,
+        rule, ballot, counted_names(ballot, process.inputs, ballots), ballots, weights, options,
         rule.seats if isinstance(rule.seats, int) else evaluate(rule.seats, names),
         seed_for(head, f"{process.id}:{process.turn}:tally"),
     )  # fmt: skip
@@ -413,7 +428,7 @@ def opening(
     )
     stage = charter.stages[0]
     begun = _begin(blank, stage, at, head)
-    named = str(fields.get(charter.named_after or "", "")) or charter.title
+    named = _titled(charter, fields, community.members) or charter.title
     body = Opened(
         type=type,
         number=process.number,
@@ -432,7 +447,7 @@ def opening(
     cites = (charter.cite, charter.opened_by.cite, *begun.citations, *proposed)
     until = f" until {when(begun.due, community.zone)}" if begun.due else ""
     runs = (
-        f"The charter of a {charter.title.lower()} lets this member open one. Its first stage,"
+        f"The charter of {a(charter.title.lower())} lets this member open one. Its first stage,"
         f" {stage.title or stage.name!r}, runs{until}."
     )
     decision = Decision(
@@ -442,6 +457,12 @@ def opening(
         calculations=begun.calculations,
     )
     return body, decision
+
+
+def _titled(charter: Charter, fields: Mapping[str, Any], members: Mapping[str, Member]) -> str:
+    """What a process is named after; a member by their name."""
+    value = str(fields.get(charter.named_after or "", ""))
+    return members[value].name if value in members else value
 
 
 def rulings_in(charter: Charter, fields: Mapping[str, Any]) -> list[Ruling]:

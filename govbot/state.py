@@ -4,6 +4,7 @@ Owns who is on a roll, whom a who-rule admits and the names an expression may us
 only by what `govbot.process` makes of an entry.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from immutables import Map
 
 from govbot.charter import Charter, Stage, identifier
 from govbot.expression import ExpressionError, holds, names_in
-from govbot.records import Effect, Member, moment
+from govbot.records import Effect, Entry, Member, moment
 
 DAY = timedelta(days=1)
 Status = Literal["unopened", "open", "paused", "ended"]
@@ -49,6 +50,7 @@ class Community:
     pending: Map[str, Effect] = field(default_factory=Map)
     next_number: int = 1
     switching: Switching | None = None
+    repairs: tuple[Entry, ...] = ()  # what whoever runs the bot has forced
 
     @property
     def off(self) -> bool:
@@ -123,6 +125,15 @@ class Process:
         twin = object.__new__(Process)
         twin.__dict__.update(self.__dict__, inputs=inputs, counts=counts)
         return twin
+
+
+# Vowels that are spoken as consonants, and the other way round.
+_SPOKEN = re.compile(r"(?!u(?:ni(?!n)|nan|s[aeu]|t[ei])|eu|one\b|once\b)[aeiou]|hour|heir|hono")
+
+
+def a(noun: str) -> str:
+    """A noun with its article: `an answer`, `a vote`."""
+    return f"{'an' if _SPOKEN.match(noun.casefold()) else 'a'} {noun}"
 
 
 def effective(member: Member, granted: Iterable[str], revoked: Iterable[str]) -> Member:

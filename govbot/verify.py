@@ -26,7 +26,18 @@ from govbot.ledger import Chain, Tree, open_checkpoint, recheck
 from govbot.memory import Replay
 from govbot.process import apply
 from govbot.projection import TABLES, Projection, Row, rows
-from govbot.records import Adopted, Amendment, Decision, Entry, Founded, Opened, Ratified, Record
+from govbot.records import (
+    Adopted,
+    Amendment,
+    Decision,
+    Entry,
+    Founded,
+    Opened,
+    Ratified,
+    Record,
+    Repaired,
+)
+from govbot.repairs import forced
 from govbot.rulings import unfounded
 from govbot.stages import rulings_in
 from govbot.state import Community, Process, unopened
@@ -106,6 +117,8 @@ class _Check:
             self.barred.add(entry.n)
             return  # what the rules do not allow has no effect, here as anywhere
         process = self.replay.apply(entry)
+        if isinstance(entry.body, Repaired):
+            self.notices.append(forced(entry, self.replay.community.zone))
         if process is not None:
             self.passed[process.id] += 1
         self._rows += rows(entry, process)
@@ -417,7 +430,7 @@ def _entries(
 
 def _audit(check: _Check, path: Path, process: Process, entries: list[Entry]) -> bool:
     """Compares one audit; False if it is a true one of an earlier time."""
-    trail = AuditTrail(check.constitution(process.constitution))
+    trail = AuditTrail(check.constitution(process.constitution), check.replay.community.repairs)
     written = _read(path)
     until = re.search(r"^- Record: entries \d+ to (\d+) of", written or "", re.MULTILINE)
     if until is not None and int(until[1]) < entries[-1].n:

@@ -34,6 +34,7 @@ MOTION = """
     phrases: [{phrases}]
     opened_by: {{who: "'{who}' in roles", cite: {{section: {section}, quote: "{cite}"}}}}
     fields: {{{fields}}}
+    named_after: {named}
     stages:
     - name: motion
       lasts: {{value: 1 day, cite: {{section: {section}, quote: "{rule}"}}}}
@@ -78,7 +79,12 @@ SWITCHING = """
 
 
 def _motions() -> str:
-    keys = {"section": "article-1", "who": "member", "fields": "whom: {type: member}"}
+    keys = {
+        "section": "article-1",
+        "who": "member",
+        "fields": "whom: {type: member}",
+        "named": "whom",
+    }
     return "".join((
         MOTION.format(
             name="taking", title="Motion to take a key", phrases='"take the key from {whom}"',
@@ -97,14 +103,14 @@ def _motions() -> str:
             cite="Whoever holds a key may open the gate for a party.",
             rule="It is open when more key holders agree than disagree within 1 day.",
             rest="Otherwise it stays shut.", effect="{announce: The gate is open.}",
-            section="article-1", who="key", fields="what: {type: text}",
+            section="article-1", who="key", fields="what: {type: text}", named="what",
         ),
         MOTION.format(
             name="setting_aside", title="Setting aside", phrases='"set aside {process}"',
             cite="Any member may ask that the outcome of a process be set aside.",
             rule=f"It is set aside {AGREED}", rest="Otherwise it stands.",
             effect="{set_aside: {process: process}}", section="article-2", who="member",
-            fields="process: {type: number}",
+            fields="process: {type: number}", named="process",
         ),
     ))  # fmt: skip
 

@@ -1010,7 +1010,7 @@ def test_a_jurys_verdict_marks_the_respondent_and_only_jurors_give_one() -> None
     house.give("bo", "evidence", "It was quiet.")
     house.give("ana", "evidence", "It was not.")
     jurors = process.drawn["jurors"]
-    assert "may not give a evidence" in house.cannot_give(jurors[0], "evidence", "x")
+    assert "may not give an evidence" in house.cannot_give(jurors[0], "evidence", "x")
     house.end()
     assert house.last.drawn["jurors"] == jurors
     outsider = next(f"m{i}" for i in range(9) if f"m{i}" not in jurors)

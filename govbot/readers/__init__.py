@@ -19,6 +19,7 @@ class Standing(Record):
     title: str
     stage: Stage
     manage: Mapping[str, bool] = {}  # the acts on it, and whether the charter lets anybody do them
+    others: tuple[Stage, ...] = ()  # its other stages, where it is named by its number
     choices: Mapping[str, tuple[str, ...]] = {}  # of kinds of input whose choices members make
 
     def choices_of(self, rule: InputRule) -> tuple[str, ...]:

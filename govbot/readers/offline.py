@@ -77,6 +77,7 @@ class OfflineReader:
         if not text:
             return Unclear(missing=_nothing(message))
         fits = [*_inputs(text, vocabulary), *_openings(text, vocabulary)]
+        fits = fits or list(_out_of_turn(text, vocabulary))
         if fits:
             return max(fits, key=lambda fit: fit.fixed).intent
         return _about(text, vocabulary) or Unclear(
@@ -154,6 +155,16 @@ def _inputs(text: str, vocabulary: Vocabulary) -> Iterator[_Fit]:
         for rule in process.stage.inputs:
             for phrase in rule.phrases:
                 if fit := _input(text, phrase, rule, process, vocabulary):
+                    yield fit
+
+
+def _out_of_turn(text: str, vocabulary: Vocabulary) -> Iterator[_Fit]:
+    """What belongs to another stage of a process that is named: the kernel says to which."""
+    for process in vocabulary.open:
+        for rule in (rule for stage in process.others for rule in stage.inputs):
+            for phrase in rule.phrases:
+                named = "{process}" in phrase
+                if named and (fit := _input(text, phrase, rule, process, vocabulary)):
                     yield fit
 
 

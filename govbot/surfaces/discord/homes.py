@@ -289,7 +289,8 @@ class Homes:
         self.store.tell(guild, told.id)
 
     async def _announce(self, guild: discord.Guild, told: Announcement) -> None:
-        home = self.store.home(guild.id, int(told.process.rpartition("_")[2]))
+        number = told.process.rpartition("_")[2]  # none where it is about the whole community
+        home = self.store.home(guild.id, int(number)) if number else None
         place = self.place(guild)
         if place is None:
             log.error("guild %s has no channel I may write to; nobody was told", guild.id)
