@@ -201,6 +201,9 @@ def test_a_hidden_vote_changes_no_card(tmp_path: Path) -> None:
         for name in ("alice", "bob", "carol"):
             reply = await service.people[name].click(card, "Ana")
             assert "stands: Ana" in text_of(await reply.final())
+        reply = await service.people["dave"].click(card, "Audit so far")
+        told = await reply.final()
+        assert "at the end" in told["content"] and not told["attachments"]
         await asyncio.sleep(0.15)
         assert len(list(service.fake.traffic.found(*EDITS))) == before
         assert text_of(card) == shown and "Hidden until the end" in shown
