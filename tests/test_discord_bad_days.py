@@ -69,10 +69,13 @@ def test_what_was_said_while_the_bot_was_stopped_is_answered_once(tmp_path: Path
     live(tmp_path, script)
 
 
-def test_a_cut_connection_is_resumed_and_what_was_missed_is_answered_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["ask_reconnect", "drop_gateway"])
+def test_a_cut_connection_is_resumed_and_what_was_missed_is_answered_once(
+    tmp_path: Path, how: str
+) -> None:
     async def script(service: Service) -> None:
         await opened(service)
-        await service.fake.ask_reconnect()
+        await getattr(service.fake, how)()
         said = await service.people["bob"].say(
             service.fake.channel, f"{service.mention} I vote agree on 1"
         )

@@ -234,10 +234,16 @@ class Front:
     async def roles_changed(self, guild: int, role: int) -> None:
         """A role is gone; whoever held it is met again as what they now are."""
         desk = self.desk(guild)
-        community = await desk.community()
-        if role in self.store.mapped(guild) and community is not None:
-            desk.met = False
+        if role not in self.store.mapped(guild) or not desk.met:
+            return
+        community, desk.met = await desk.community(), False
+        if community is not None:
             await desk.meet(community)
+
+    def removed(self, guild: int) -> None:
+        """The bot was sent away; its community waits in its folder."""
+        self.desk(guild).met = False
+        self.store.forget_guild(guild)
 
     # --- commands --------------------------------------------------------------------------------
 
