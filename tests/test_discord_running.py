@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,15 @@ from govbot.surfaces.discord.invitation import application_of, needed
 from govbot.surfaces.discord.store import GuildRow, Store, Wish
 
 TOKEN = base64.b64encode(b"123456789012345678").decode() + ".a.b"
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A bot that runs takes the log over; the next test has it again."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 def governs(*words: str, **environment: str) -> Any:
@@ -120,6 +130,22 @@ def test_the_check_finds_missing_permissions_and_places(tmp_path: Path) -> None:
     left.remove_bot(left.guild)
     (found,) = checked(left, tmp_path)
     assert "no longer in the server" in found
+
+
+def test_the_check_is_a_command_with_an_exit_code(tmp_path: Path) -> None:
+    async def script(service: Service) -> None:
+        words = ("run", "discord", "--dir", str(tmp_path), "--check")
+        token = service.fake.token
+        told = await asyncio.to_thread(governs, *words, DISCORD_TOKEN=token)
+        assert (told.exit_code, "as it should be" in told.output) == (0, True), told.output
+        service.fake.forbid("ATTACH_FILES", channel=service.fake.channel)
+        (tmp_path / service.fake.guild_id / ".govbot" / "ledger.db").unlink()
+        told = await asyncio.to_thread(governs, *words, DISCORD_TOKEN=token)
+        assert told.exit_code == 1
+        assert "Attach Files" in told.output and "there is no ledger" in told.output
+        assert token not in told.output
+
+    live(tmp_path, script, started=False, sound=False)
 
 
 def test_a_server_that_cannot_be_asked_is_told(tmp_path: Path) -> None:
