@@ -95,6 +95,7 @@ class Front:
         self.reminders = Reminders(self.desk, store, clock, pace.reminding)
         self.ages, self.pauses = Ages(), (0.0, pace.again, 6 * pace.again, 24 * pace.again)
         self.first, self.at_work = asyncio.Event(), 0
+        self._registering = asyncio.Lock()
         self._desks: dict[int, Desk] = {}
         communities.listener = self
 
@@ -251,14 +252,15 @@ class Front:
         """Tells Discord which commands there are, where they are not those it knows."""
         payload = standing() if community is None else proposing(community.openable())
         made = fingerprint(payload)
-        if self.session is None or self.store.guild(guild).commands == made:
-            return
-        try:
-            await self.session.register(payload, guild)
-        except discord.HTTPException as error:
-            log.error("the commands of guild %s could not be registered: %s", guild, error)
-            return
-        self.store.set_guild(guild, commands=made)
+        async with self._registering:
+            if self.session is None or self.store.guild(guild).commands == made:
+                return
+            try:
+                await self.session.register(payload, guild)
+            except AWAY as error:
+                log.error("the commands of guild %s could not be registered: %s", guild, error)
+                return
+            self.store.set_guild(guild, commands=made)
 
     # --- interactions ----------------------------------------------------------------------------
 
