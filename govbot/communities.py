@@ -176,12 +176,12 @@ class Communities:
             self._templates[name] = {role: cite.quote for role, cite in reading.roles.items()}
         return self._templates
 
-    def doubts(self) -> list[tuple[str, str]]:
+    async def doubts(self) -> list[tuple[str, str]]:
         """What would keep a community from being opened: which, and why."""
         found = []
         for name in self.known():
             try:
-                open_view(self.folder(name))
+                await open_view(self.folder(name)).close()
             except OperatorError as error:
                 found.append((name, str(error)))
         return found

@@ -187,5 +187,8 @@ async def _checked(home: Path, guild: str, secret: str) -> list[str]:
     from govbot.surfaces.discord.checks import doubts
 
     communities, front = _opened(home, guild)
-    found = [f"{name}: {what}" for name, what in communities.doubts()]
-    return [*found, *await doubts(secret, front.store)]
+    try:
+        found = [f"{name}: {what}" for name, what in await communities.doubts()]
+        return [*found, *await doubts(secret, front.store)]
+    finally:
+        front.store.close()

@@ -181,7 +181,7 @@ def test_one_that_cannot_be_opened_is_told_and_holds_up_no_other(tmp_path: Path)
         (tmp_path / "1" / ".govbot" / "ledger.db").unlink()
         with pytest.raises(OperatorError, match="restore it from a backup"):
             await many.community("1")
-        assert [name for name, _ in many.doubts()] == ["1"]
+        assert [name for name, _ in await many.doubts()] == ["1"]
         clock.advance(timedelta(days=6))
         running = asyncio.create_task(many.run())
         while ("announced", "Process #1 has ended: REJECTED") not in ear.heard:

@@ -69,10 +69,13 @@ def test_what_was_said_while_the_bot_was_stopped_is_answered_once(tmp_path: Path
     live(tmp_path, script)
 
 
-def test_a_cut_connection_is_resumed_and_what_was_missed_is_answered_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["ask_reconnect", "drop_gateway"])
+def test_a_cut_connection_is_resumed_and_what_was_missed_is_answered_once(
+    tmp_path: Path, how: str
+) -> None:
     async def script(service: Service) -> None:
         await opened(service)
-        await service.fake.ask_reconnect()
+        await getattr(service.fake, how)()
         said = await service.people["bob"].say(
             service.fake.channel, f"{service.mention} I vote agree on 1"
         )
@@ -186,6 +189,25 @@ def test_a_storm_of_limits_delays_and_loses_nothing(tmp_path: Path) -> None:
             assert "stands: Agree" in text_of(await reply.final())
         assert len(await votes(service)) == 4
         await service.shows(1, "**Agree** 3")
+
+    live(tmp_path, script)
+
+
+def test_limits_are_waited_out_without_losing_order(tmp_path: Path) -> None:
+    async def script(service: Service) -> None:
+        fake = service.fake
+        channel = fake.add_channel("talk")
+        text = "\n\n".join(f"{n:03} " + "word " * 60 for n in range(40))
+        fake.rate_limit(*POSTS, times=1, retry_after=0.05)
+        fake.rate_limit(*POSTS, times=1, retry_after=0.05, global_=True)
+        session = service.front.session
+        place = await service.until(lambda: session.get_channel(int(channel["id"])))
+        posting = asyncio.create_task(sending.post(place, sending.Said(text)))
+        click = await service.people["bob"].slash("status")
+        assert text_of(await click.final())
+        await posting
+        told = "\n\n".join(post["content"] for post in fake.posts(channel))
+        assert [line[:3] for line in told.split("\n\n")] == [f"{n:03}" for n in range(40)]
 
     live(tmp_path, script)
 

@@ -175,6 +175,40 @@ def test_guilds_are_communities_of_their_own(tmp_path: Path) -> None:
     live(tmp_path, script)
 
 
+def test_a_bot_sent_away_and_called_back_goes_on(tmp_path: Path) -> None:
+    async def script(service: Service) -> None:
+        await opened(service)
+        fake, guild = service.fake, service.fake.guild
+        fake.remove_bot(guild)
+        await service.until(lambda: not service.front.store.homes(int(guild.id)))
+        fake.invite(guild)
+        (_, again) = await service.until(lambda: len(service.cards()) == 2 and service.cards())
+        reply = await service.people["bob"].click(again, "Agree")
+        assert "stands: Agree" in text_of(await reply.final())
+        assert (await service.people["bob"].slash("propose", "urgent_proposal")).modal
+
+    live(tmp_path, script)
+
+
+def test_a_guild_that_was_out_of_reach_catches_up(tmp_path: Path) -> None:
+    async def script(service: Service) -> None:
+        card = await opened(service)
+        fake = service.fake
+        fake.guild_outage(fake.guild)
+        await service.wait(days=7)
+        hall = await service.hall()
+        await service.until(lambda: hall.memory.get_process(1).status == "ended")
+        assert "Outcome" not in text_of(card)
+        fake.guild_back(fake.guild)
+        hall.bot.scheduler.wake()
+        await service.shows(1, "Outcome")
+        await service.until(
+            lambda: [p for p in fake.posts(fake.channel) if "has ended" in p["content"]]
+        )
+
+    live(tmp_path, script)
+
+
 def test_a_guild_without_a_community_is_told_how_to_get_one(tmp_path: Path) -> None:
     async def script(service: Service) -> None:
         other = service.fake.add_guild("Elsewhere", channel="square")
@@ -201,6 +235,9 @@ def test_a_hidden_vote_changes_no_card(tmp_path: Path) -> None:
         for name in ("alice", "bob", "carol"):
             reply = await service.people[name].click(card, "Ana")
             assert "stands: Ana" in text_of(await reply.final())
+        reply = await service.people["dave"].click(card, "Audit so far")
+        told = await reply.final()
+        assert "at the end" in told["content"] and not told["attachments"]
         await asyncio.sleep(0.15)
         assert len(list(service.fake.traffic.found(*EDITS))) == before
         assert text_of(card) == shown and "Hidden until the end" in shown

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from fake_discord import MEMBERS, FakeDiscord, text_of
 
 from govbot.cli import main
 from govbot.communities import Communities
+from govbot.constitution import Guidance
 from govbot.discord_commands import serve
 from govbot.errors import OperatorError
 from govbot.logs import WITHHELD, JsonLines, Lines
@@ -31,6 +33,15 @@ from govbot.surfaces.discord.invitation import application_of, needed
 from govbot.surfaces.discord.store import GuildRow, Store, Wish
 
 TOKEN = base64.b64encode(b"123456789012345678").decode() + ".a.b"
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A bot that runs takes the log over; the next test has it again."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 def governs(*words: str, **environment: str) -> Any:
@@ -119,6 +130,22 @@ def test_the_check_finds_missing_permissions_and_places(tmp_path: Path) -> None:
     left.remove_bot(left.guild)
     (found,) = checked(left, tmp_path)
     assert "no longer in the server" in found
+
+
+def test_the_check_is_a_command_with_an_exit_code(tmp_path: Path) -> None:
+    async def script(service: Service) -> None:
+        words = ("run", "discord", "--dir", str(tmp_path), "--check")
+        token = service.fake.token
+        told = await asyncio.to_thread(governs, *words, DISCORD_TOKEN=token)
+        assert (told.exit_code, "as it should be" in told.output) == (0, True), told.output
+        service.fake.forbid("ATTACH_FILES", channel=service.fake.channel)
+        (tmp_path / service.fake.guild_id / ".govbot" / "ledger.db").unlink()
+        told = await asyncio.to_thread(governs, *words, DISCORD_TOKEN=token)
+        assert told.exit_code == 1
+        assert "Attach Files" in told.output and "there is no ledger" in told.output
+        assert token not in told.output
+
+    live(tmp_path, script, started=False, sound=False)
 
 
 def test_a_server_that_cannot_be_asked_is_told(tmp_path: Path) -> None:
@@ -294,6 +321,10 @@ class Reads:
         await asyncio.sleep(self.delay)
         return Offer(actions=self.actions)
 
+    async def answer(self, question: str, constitution: Any) -> Guidance:
+        await asyncio.sleep(self.delay)
+        return Guidance(answer="nobody knows", sections=(), citations=(), confidence="low")
+
 
 def test_what_a_model_reads_is_offered_to_its_author_and_done_once(tmp_path: Path) -> None:
     async def script(service: Service) -> None:
@@ -329,6 +360,38 @@ def test_an_offer_to_open_pressed_twice_opens_one_process(tmp_path: Path) -> Non
         assert len(hall.open()) == 1
 
     live(tmp_path, script)
+
+
+def test_a_slow_answer_is_acknowledged_within_a_second(tmp_path: Path) -> None:
+    async def script(service: Service) -> None:
+        hall = await service.hall()
+        slow = Reads()
+        slow.delay = 1.2
+        hall.bot.agent.reader = slow
+        reply = await service.people["bob"].slash("rules", question="who may vote?")
+        assert reply.thinking and reply.waited < 1
+        assert "nobody knows" in text_of(await reply.final())
+
+    live(tmp_path, script)
+
+
+def test_one_community_is_served_from_its_own_folder(tmp_path: Path) -> None:
+    async def script(service: Service) -> None:
+        guild, folder = service.fake.guild_id, tmp_path / service.fake.guild_id
+        many = Communities(folder, only=guild)
+        store = Store(folder / ".govbot" / "discord.db")
+        store.set_guild(int(guild), channel=int(service.fake.channel["id"]))
+        store.map_roles(int(guild), "member", [int(service.fake.guild.role("Member"))])
+        front = Front(many, store, QUICK)
+        work = keep_connected(front, service.fake.token, again=0.01, make=quick)
+        task = asyncio.create_task(serve(many, front, work))
+        await service.until(lambda: service.fake.commands.get(guild))
+        reply = await service.people["bob"].slash("status")
+        assert "No process is open" in text_of(await reply.final())
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    live(tmp_path, script, started=False)
 
 
 def test_a_slow_model_is_waited_for_where_people_see_it(tmp_path: Path) -> None:

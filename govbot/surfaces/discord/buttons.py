@@ -251,10 +251,13 @@ async def _audit(pressing: Pressing) -> Outcome:
 
 
 def audited(community: Community | None, number: int) -> Said:
+    """The audit as a file; not while it would tell who gives a hidden input, and when."""
+    if community is not None and any(each.hidden for each in community.giveable(number)):
+        return Said(f"The audit of process #{number} tells who took part; it is there at the end.")
     audit = community.audit(number) if community is not None else None
     if audit is None:
         return Said(f"There is no process {number}; /status lists the open ones.")
-    return Said(f"The audit of process #{number} so far.", files=[(f"process-{number}.md", audit)])
+    return Said(f"The audit of process #{number}.", files=[(f"process-{number}.md", audit)])
 
 
 # --- offers -------------------------------------------------------------------------------------

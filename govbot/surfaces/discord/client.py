@@ -107,7 +107,7 @@ class Client(discord.Client):
         await self.front.roles_changed(role.guild.id, role.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        self.front.store.forget_guild(guild.id)
+        self.front.removed(guild.id)
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         self.front.message_gone(event.message_id)

@@ -96,6 +96,7 @@ class Front:
         self.reminders = Reminders(self.desk, store, clock, pace.reminding)
         self.ages, self.pauses = Ages(), (0.0, pace.again, 6 * pace.again, 24 * pace.again)
         self.first, self.at_work = asyncio.Event(), 0
+        self._registering = asyncio.Lock()
         self._desks: dict[int, Desk] = {}
         communities.listener = self
 
@@ -242,10 +243,16 @@ class Front:
     async def roles_changed(self, guild: int, role: int) -> None:
         """A role is gone; whoever held it is met again as what they now are."""
         desk = self.desk(guild)
-        community = await desk.community()
-        if role in self.store.mapped(guild) and community is not None:
-            desk.met = False
+        if role not in self.store.mapped(guild) or not desk.met:
+            return
+        community, desk.met = await desk.community(), False
+        if community is not None:
             await desk.meet(community)
+
+    def removed(self, guild: int) -> None:
+        """The bot was sent away; its community waits in its folder."""
+        self.desk(guild).met = False
+        self.store.forget_guild(guild)
 
     # --- commands --------------------------------------------------------------------------------
 
@@ -253,14 +260,15 @@ class Front:
         """Tells Discord which commands there are, where they are not those it knows."""
         payload = standing() if community is None else proposing(community.openable())
         made = fingerprint(payload)
-        if self.session is None or self.store.guild(guild).commands == made:
-            return
-        try:
-            await self.session.register(payload, guild)
-        except discord.HTTPException as error:
-            log.error("the commands of guild %s could not be registered: %s", guild, error)
-            return
-        self.store.set_guild(guild, commands=made)
+        async with self._registering:
+            if self.session is None or self.store.guild(guild).commands == made:
+                return
+            try:
+                await self.session.register(payload, guild)
+            except AWAY as error:
+                log.error("the commands of guild %s could not be registered: %s", guild, error)
+                return
+            self.store.set_guild(guild, commands=made)
 
     # --- interactions ----------------------------------------------------------------------------
 

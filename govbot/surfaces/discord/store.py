@@ -149,6 +149,7 @@ class Store:
         """The bot was removed: what hung there is gone. The community's folder stays."""
         for table in ("homes", "drafts", "offers", "reminded"):
             self._db.conn.execute(f"delete from {table} where guild = ?", (guild,))
+        self.set_guild(guild, commands="")
 
     def mapped(self, guild: int) -> dict[int, tuple[str, ...]]:
         """The guild's roles and what they are in its constitution."""
