@@ -34,16 +34,7 @@ from govbot.projection import Projection
 from govbot.readers import Reader
 from govbot.readers.offline import OfflineReader
 from govbot.readingfile import load_reading, write_reading
-from govbot.records import (
-    BOT,
-    Adopted,
-    Body,
-    Entry,
-    Fact,
-    Founded,
-    Ratified,
-    Repaired,
-)
+from govbot.records import BOT, Adopted, Body, Entry, Fact, Founded, Ratified, Repaired
 from govbot.repairs import BY_HAND, announced
 from govbot.scheduler import Act, Deliver, Scheduler
 from govbot.tools.dates import zone_named
