@@ -47,15 +47,16 @@ def item(message: Any, word: str) -> str:
 
 
 async def set_up(service: Service, template: str = "example") -> Any:
-    """The admin's presses, one after another; what the last one told."""
+    """The admin's presses, one after another; what the last one told.
+
+    Roles of the same name are chosen already.
+    """
     admin, fake = service.fake.owner, service.fake
     screen = await (await admin.slash("govbot", "setup")).final()
     screen = await (await admin.pick(screen, item(screen, "template"), template)).final()
     screen = await (await admin.click(screen, "Next")).final()
     screen = await (await admin.pick(screen, item(screen, "channel"), fake.channel)).final()
     screen = await (await admin.click(screen, "Next")).final()
-    role = fake.guild.role("Member")
-    screen = await (await admin.pick(screen, item(screen, "role:member"), role)).final()
     return await (await admin.click(screen, "Found the community")).final()
 
 
@@ -133,8 +134,8 @@ async def session(service: Service, told: Told) -> None:
     told.sees(screen := await press(admin, "The admin", screen, "Next"))
     told.sees(screen := await pick(screen, "Cards", fake.channel, "#assembly"))
     told.sees(screen := await press(admin, "The admin", screen, "Next"))
-    role = fake.guild.role("Member")
-    told.sees(screen := await pick(screen, "Who is 'member'?", role, "@Member"))
+    role = fake.guild.role("Moderators")
+    told.sees(screen := await pick(screen, "Who is 'moderator'?", role, "@Moderators"))
     told.sees(await press(admin, "The admin", screen, "Found the community"))
     await fake.until(lambda: fake.commands.get(fake.guild_id))
     told.does("Alice", "uses /propose standard_proposal proposal_text: we meet on Fridays")
@@ -160,6 +161,7 @@ def transcript(folder: Path) -> str:
     told = Told()
 
     async def script(service: Service) -> None:
+        service.fake.add_role("Moderators")
         service.clock.set(START)
         await session(service, told)
 

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -252,6 +253,7 @@ def _is_the_stage_now(node: ast.Attribute) -> bool:
     return not (isinstance(node.value, ast.Name) and node.value.id in ("datetime", "date"))
 
 
+@cache
 def words_of_readings() -> set[str]:
     """Every process type, stage, input, choice, outcome and role that a shipped reading names."""
     found: set[str] = set()

@@ -72,8 +72,8 @@ async def pressed(
     if press.kind == "everybody":
         press, values = Press("setup", 0, "role", press.rest), [str(desk.id)]
     problem = _take(draft, press, values, answers)
-    _keep(desk, interaction, draft)
     said = await _screen(desk, draft, press)
+    _keep(desk, interaction, draft)
     return Said(f"{problem}\n\n{said.text}", rows=said.rows) if problem else said
 
 
@@ -123,8 +123,8 @@ def _constitution(desk: Desk, draft: dict[str, Any]) -> Said:
     if chosen:
         nav.append(button("Next", _step("places"), 1))
     return Said(
-        "Setting up, 1 of 3: the constitution to start from. You can change every word of it later,"
-        " and what your community decides is recorded under it.",
+        "Setting up, 1 of 3: the constitution to start from. Read it before you found a community"
+        " on it: from then on it changes only as it says itself.",
         rows=[menu(_step("template"), options, "Constitution", picked=chosen), row(*nav)],
     )
 
@@ -150,6 +150,8 @@ async def _places(desk: Desk, draft: dict[str, Any]) -> Said:
 async def _roles(desk: Desk, draft: dict[str, Any], page: int) -> Said:
     spoken = await _spoken_of(desk, draft)
     names = list(spoken)[page * ROLES : (page + 1) * ROLES]
+    for name in names:
+        draft["roles"].setdefault(name, _alike(desk, name))
     lines = [
         f"{name}: “{' '.join(spoken[name].split())}” {_holders(desk, draft, name)}"
         for name in names
@@ -171,6 +173,12 @@ async def _roles(desk: Desk, draft: dict[str, Any], page: int) -> Said:
         f" they?\n{told}",
         rows=[*menus, *([row(*everybody)] if everybody else []), row(back, last)],
     )
+
+
+def _alike(desk: Desk, name: str) -> list[int]:
+    """The guild's roles of that name, to begin with."""
+    roles = desk.guild.roles if desk.guild is not None else []
+    return [role.id for role in roles if role.name.casefold() in (name, f"{name}s")]
 
 
 def _last(draft: dict[str, Any]) -> dict[str, Any]:
