@@ -59,6 +59,9 @@ _SAYING: Mapping[str, re.Pattern[str]] = {
     ),
 }
 
+_MAJORITIES = ("more for than against", "more than half of all")
+_MAJORITY_OF = re.compile(r"\bmajority of (?P<whom>[\w\s-]{3,60})", re.IGNORECASE)
+
 Passes = Literal[
     "more for than against", "more than half of all", "a share of those voting", "a share of all",
     "nobody against", "unclear",
@@ -356,12 +359,12 @@ class _Builder:
     def outcomes(self, choices: list[str], absent: str | None) -> list[dict[str, Any]]:
         """Quorum, then what passes, then all else, each by the sentence that says so."""
         names = [identifier(each) for each in choices]
-        return [
-            *self.quorum([n for n, each in zip(names, choices, strict=True) if each != absent]),
-            *self.passing(names), {"otherwise": "not passed"},
-        ]  # fmt: skip
+        deciding = [identifier(each) for each in choices if each != absent]
+        apart = absent is not None and self.rules.abstentions == "count for nothing"
+        counted = f"({' + '.join(deciding)})" if apart else "votes"
+        return [*self.quorum(counted), *self.passing(names), {"otherwise": "not passed"}]
 
-    def quorum(self, deciding: list[str]) -> Iterator[dict[str, Any]]:
+    def quorum(self, counted: str) -> Iterator[dict[str, Any]]:
         rule = self.rules.quorum
         cite = self.cited("quorum", rule)
         if cite is None:
@@ -370,9 +373,6 @@ class _Builder:
         if found is not None and self.said_of_passing(found, cite):
             self.notes.append("quorum: its sentence says what it takes to pass; not taken twice")
             return
-        counted = "votes"
-        if self.rules.abstaining.quote and self.rules.abstentions == "count for nothing":
-            counted = f"({' + '.join(deciding)})"
         if found is None and MAJORITY.search(f"{rule.value} {rendered(cite.quote)}"):
             when = f"{counted} <= eligible - {counted}"
         elif found is not None and self.carries("quorum", found.text, cite):
@@ -420,6 +420,9 @@ class _Builder:
         if not _SAYING[passes].search(rendered(cite.quote)):
             self.doubt("passing", f"its sentence has no word for “{passes}”")
             return None
+        if passes in _MAJORITIES and (told := _MAJORITY_OF.search(rendered(cite.quote))):
+            voting = partaking(set(told["whom"].casefold().split()))
+            passes = "more for than against" if voting else "more than half of all"
         yes = names[0]
         stops = [name for name in names[1:] if _has(cite, name.replace("_", " "))]
         return {

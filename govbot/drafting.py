@@ -334,10 +334,18 @@ class _Asked:
                 if not await self._again(name, doubts[name]):
                     open.remove(name)
 
+    def _place(self, answer: Quoted) -> Citation | None:
+        return located(self.constitution, answer.quote, self.process.section)
+
+    def _carried(self, name: str, answer: Quoted) -> bool:
+        doubts = self.built(self.rules.model_copy(update={name: answer})).doubts
+        return all(doubt.kept or doubt.rule != name for doubt in doubts)
+
     async def _again(self, name: str, objection: str) -> bool:
         """Whether an objection made the model answer otherwise; the better answer is kept."""
         other = await self._with(name, objection)
-        if other == self.rules:
+        before, after = getattr(self.rules, name), getattr(other, name)
+        if (self._place(after), after.value) == (self._place(before), before.value):
             return False
         if _worth(self.built(other)) >= _worth(self.built()):
             self.rules = other
@@ -348,9 +356,10 @@ class _Asked:
         try:
             answer = await self._answer(name, objection)
             more: dict[str, Any] = {name: answer}
-            if answer.quote.strip() and name == "passing":
+            sound = self._place(answer) is not None
+            if sound and name == "passing":
                 more["passes"] = (await self._way(answer)).passes
-            elif answer.quote.strip() and name == "abstaining":
+            elif sound and name == "abstaining" and self._carried(name, answer):
                 more["abstentions"] = (await self._counting(answer)).abstentions
         except ModelFailure as error:
             if error.kind not in _OF_ONE_ANSWER:

@@ -174,6 +174,23 @@ def test_a_share_in_the_sentence_decides_whatever_it_was_taken_for(passes: str) 
     assert any("does not say of whom" in note for note in found.notes)
 
 
+def test_whose_majority_it_is_is_for_the_sentence_to_say() -> None:
+    board = "A majority of the council is needed to sell land."
+    for passes in ("more for than against", "more than half of all"):
+        found = built(passing=quoted("majority", board), passes=passes)
+        assert whens(found)[1] == "yes > eligible - yes"
+        cast = "Paths are closed by a majority of the votes cast."
+        text = TEXT + f"\n## 4. Paths\n\n{cast}\n"
+        rules = WHOLE.model_copy(update={"passing": quoted("majority", cast), "passes": passes})
+        assert whens(charter_of(Constitution(text), MOTION, rules, {}))[1] == "yes > no"
+
+
+def test_abstentions_count_for_nothing_only_where_a_sentence_rules_on_them() -> None:
+    five = quoted("five", "A quorum of the meeting is five council members")
+    found = built(quorum=five, abstentions="count for nothing", abstaining=Quoted())
+    assert whens(found)[0] == "votes < 5"
+
+
 def test_two_shares_in_a_sentence_are_told_apart_by_the_value() -> None:
     both = "Bees need a quorum of one-tenth and the approval of 60% of the voters."
     text = TEXT + f"\n## 4. Bees\n\n{both}\n"
