@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from govbot.charter import Charter, identifier
 from govbot.constitution import Constitution
 from govbot.errors import MemberError
-from govbot.grounding import ground, locate, nearest, whole_sentences
+from govbot.grounding import ground, locate, nearest, partaking, rendered, whole_sentences
 from govbot.lint import STAGE_NAMES
 from govbot.numbers import Quantity, is_time, quantities, stem
 from govbot.records import Citation, Record
@@ -34,14 +34,33 @@ CHOICES = ("agree", "disagree")
 # What else an expression of the charter knows by its name.
 _TAKEN = STAGE_NAMES | {"votes", "comments", "proposal", "True", "False", "None"}
 _LEADING = frozenset(
-    "a an the any every each all one current other only eligible these those this both".split()
+    "a an the any every each all of current other only eligible these those this both".split()
 )
 _ARTICLES = frozenset(("a", "an", "the"))
 _EVERYBODY = frozenset(("anyone", "anybody", "everyone", "everybody"))
 _BETWEEN = re.compile(r"\s*(?:[,;/|\n]|\bor\b|\band\b)\s*", re.IGNORECASE)
 # A share that must be exceeded, and not only reached.
 _EXCEEDED = re.compile(r"\b(?:more than|over|above|greater than|exceed\w*|in excess of)\W+$", re.I)
-_MAJORITY = re.compile(r"\bmajorit", re.IGNORECASE)
+
+
+def _beginning(words: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(words.split())})", re.IGNORECASE)
+
+
+# How words begin that a sentence must have to say that something passes in a way without a number.
+MAJORITY = _beginning("majorit supermajorit mehrheit mayoría")
+_SAYING: Mapping[str, re.Pattern[str]] = {
+    "more for than against": _beginning(
+        "majorit supermajorit mehrheit mayoría plurality more mehr"
+    ),
+    "more than half of all": _beginning("majorit supermajorit mehrheit mayoría half hälfte 50"),
+    "nobody against": _beginning(
+        "unanim einstimmig consen konsens object einw block veto against oppos widerspr"
+    ),
+}
+
+_MAJORITIES = ("more for than against", "more than half of all")
+_MAJORITY_OF = re.compile(r"\bmajority of (?P<whom>[\w\s-]{3,60})", re.IGNORECASE)
 
 Passes = Literal[
     "more for than against", "more than half of all", "a share of those voting", "a share of all",
@@ -51,10 +70,10 @@ Abstentions = Literal["count for the quorum", "count for nothing", "unclear"]
 
 
 class Quoted(Record):
-    """What the text says, and the sentence that says so, word for word."""
+    """The sentence of the text that says something, word for word, and what it says."""
 
-    value: str = ""
     quote: str = ""
+    value: str = ""
     section: str = ""
 
 
@@ -67,27 +86,41 @@ class FoundProcess(Record):
 class DraftRules(Record):
     """The rules of one kind of process, as far as the text has them; empty where it has none."""
 
-    opened_by: Quoted = Quoted()  # value: the role that may begin one
-    discussion: Quoted = Quoted()  # value: how long it is discussed before the vote
+    passing: Quoted = Quoted()  # value: what it takes
+    passes: Passes = "unclear"
     lasts: Quoted = Quoted()  # value: how long the vote is open
+    quorum: Quoted = Quoted()  # value: how many must take part, or which share
+    discussion: Quoted = Quoted()  # value: how long it is discussed before the vote
+    opened_by: Quoted = Quoted()  # value: the role that may begin one
     voters: Quoted = Quoted()  # value: the role that may vote
     choices: Quoted = Quoted()  # value: what can be voted, for first, against second
     abstaining: Quoted = Quoted()  # value: the word for it
     abstentions: Abstentions = "unclear"
-    quorum: Quoted = Quoted()  # value: how many must take part, or which share
-    passing: Quoted = Quoted()  # value: what it takes
-    passes: Passes = "unclear"
+
+
+class Doubt(Record):
+    """What is held against one of the rules; whoever read it may mend it.
+
+    A rule that is `kept` is in the charter in spite of it: its sentence has an exception beside it.
+    """
+
+    rule: str
+    what: str
+    kept: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.what}"
 
 
 class Built(Record):
     """The charter that rules make.
 
-    `problems` are for whoever read the rules: they may mend them. `notes` are for people, and so
-    are the quotes `beside` that have no place in a charter, each with what rests on it.
+    `notes` are for people, and so are the quotes `beside` that have no place in a charter, each
+    with what rests on it.
     """
 
     charter: Charter | None
-    problems: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     notes: tuple[str, ...] = ()
     roles: dict[str, Citation] = {}
     beside: tuple[tuple[str, Citation], ...] = ()
@@ -129,7 +162,7 @@ class _Builder:
             constitution, process, rules, roles
         )  # fmt: skip
         self.cite = Citation(section=process.section, quote=process.quote)
-        self.problems: list[str] = []
+        self.doubts: list[Doubt] = []
         self.notes: list[str] = []
         self.beside: list[tuple[str, Citation]] = []
 
@@ -165,40 +198,53 @@ class _Builder:
     def built(self, document: dict[str, Any] | None) -> Built:
         charter = None
         if document is None:
-            self.problems.append(
-                "neither how long it takes nor what it takes to pass could be grounded"
-            )
+            self.notes = ["neither how long it takes nor what it takes to pass is grounded"]
         else:
             try:
                 charter = Charter.model_validate(document)
             except ValidationError as error:
                 first = error.errors()[0]
                 where = ".".join(str(step) for step in first["loc"])
-                self.problems.append(f"{where}: {str(first['msg']).removeprefix('Value error, ')}")
+                self.doubt(where, str(first["msg"]).removeprefix("Value error, "))
         return Built(
-            charter=charter, problems=tuple(dict.fromkeys(self.problems)),
+            charter=charter, doubts=tuple(dict.fromkeys(self.doubts)),
             notes=tuple(dict.fromkeys(self.notes)), roles=self.roles, beside=tuple(self.beside),
         )  # fmt: skip
+
+    def doubt(self, rule: str, what: str, kept: bool = False) -> None:
+        self.doubts.append(Doubt(rule=rule, what=what, kept=kept))
+
+    def missing(self, rule: str, what: str) -> None:
+        """A rule that a process needs; of one that was doubted it is known why it is not there."""
+        if not any(doubt.rule == rule and not doubt.kept for doubt in self.doubts):
+            self.doubt(rule, what)
 
     # --- quotes and numbers -----------------------------------------------------------------
 
     def cited(self, name: str, rule: Quoted) -> Citation | None:
+        """Where a rule's sentence stands. An exception beside it is held against the rule."""
         if not rule.quote.strip():
             if rule.value.strip():
-                self.problems.append(f"{name}: “{_short(rule.value)}” has no sentence of the text")
+                self.doubt(name, f"“{_short(rule.value)}” has no sentence of the text")
             return None
-        cite = located(self.constitution, rule.quote, rule.section or self.process.section)
+        own = " ".join(rule.quote.split()) in self.process.quote  # and may stand elsewhere too
+        where = rule.section or self.process.section
+        cite = self.cite if own else located(self.constitution, rule.quote, where)
         if cite is None:
             near = nearest(self.constitution, rule.quote)
             hint = f"; the nearest is “{_short(near)}”" if near else ""
-            self.problems.append(f"{name}: “{_short(rule.quote)}” does not stand in the text{hint}")
+            self.doubt(name, f"“{_short(rule.quote)}” does not stand in the text{hint}")
+            return None
+        for exception in ground(self.constitution, rule.value, cite).exceptions:
+            self.doubt(name, exception, kept=True)
         return cite
 
     def carries(self, name: str, said: str, cite: Citation) -> bool:
-        """Whether the sentence has these numbers. An exception beside it is the lint's matter."""
+        """Whether the sentence has these numbers."""
         found = ground(self.constitution, said, cite)
         hard = [each for each in found.objections if each not in found.exceptions]
-        self.problems += [f"{name}: {each}" for each in hard]
+        for each in hard:
+            self.doubt(name, each)
         return not hard
 
     def number(
@@ -208,7 +254,7 @@ class _Builder:
         said = [each for each in quantities(rule.value) if fits(each)]
         if said:
             return said[0]
-        quoted = [each for each in quantities(cite.quote) if fits(each)]
+        quoted = [each for each in quantities(rendered(cite.quote)) if fits(each)]
         return quoted[0] if len({(each.value, each.unit) for each in quoted}) == 1 else None
 
     # --- periods ----------------------------------------------------------------------------
@@ -218,7 +264,7 @@ class _Builder:
         discussion = self.period("discussion", self.rules.discussion)
         lasts = self.period("lasts", self.rules.lasts)
         if lasts is None:
-            self.notes.append("the text's sentence on how long the vote is open is not found")
+            self.missing("lasts", "without the sentence on how long the vote is open it never ends")
         if discussion is not None and discussion == lasts:
             self.notes.append("one sentence gives the time of discussion and vote: one stage")
             discussion = None
@@ -233,7 +279,7 @@ class _Builder:
         try:
             said = describe_duration(cast(Mapping[str, int], parse_duration(said)))
         except MemberError:
-            self.problems.append(f"{name}: “{_short(said)}” is no length of time")
+            self.doubt(name, f"“{_short(said)}” is no length of time")
             return None
         return (
             {"value": said, "cite": cite.model_dump()} if self.carries(name, said, cite) else None
@@ -244,14 +290,13 @@ class _Builder:
     def who(self, name: str, rule: Quoted) -> tuple[str, Citation | None]:
         """Who may, as a condition, and the sentence that says so."""
         cite = self.cited(name, rule)
-        words = re.findall(r"[\w-]+", rule.value.casefold())
+        counted = max((each.end for each in quantities(rule.value)), default=0)
+        words = re.findall(r"[\w-]+", rule.value[counted:].casefold())
         if cite is not None and set(words) & _EVERYBODY:
             return "True", cite
         role = self.role(words, cite) if cite else None
         if cite is not None and role is None:
-            self.problems.append(
-                f"{name}: “{_short(rule.value)}” is no role that its sentence names"
-            )
+            self.doubt(name, f"“{_short(rule.value)}” is no role that its sentence names")
         if cite is None or role is None:
             self.notes.append(f"{name}: the text's role is not found; the draft says {ROLE!r}")
             self.roles.setdefault(ROLE, self.cite)
@@ -264,7 +309,7 @@ class _Builder:
         while words and words[0] in _LEADING:
             words = words[1:]
         words = [word for word in words if word not in _ARTICLES]
-        quoted = set(map(stem, re.findall(r"[\w-]+", cite.quote)))
+        quoted = set(map(stem, re.findall(r"[\w-]+", rendered(cite.quote))))
         if not words or len(words) > MOST_WORDS or not set(map(stem, words)) <= quoted:
             return None
         for known in self.roles:
@@ -301,9 +346,7 @@ class _Builder:
             return None
         word = next((w for w in map(_choice, _BETWEEN.split(rule.value.casefold())) if w), None)
         if word is None or not _has(cite, word):
-            self.problems.append(
-                f"abstaining: “{_short(rule.value)}” is no word of its sentence for it"
-            )
+            self.doubt("abstaining", f"“{_short(rule.value)}” is no word of its sentence for it")
             return None
         alike = [each for each in choices if stem(each) == stem(word)]
         if len(choices) - len(alike) < 2:
@@ -316,72 +359,100 @@ class _Builder:
     def outcomes(self, choices: list[str], absent: str | None) -> list[dict[str, Any]]:
         """Quorum, then what passes, then all else, each by the sentence that says so."""
         names = [identifier(each) for each in choices]
-        return [
-            *self.quorum([n for n, each in zip(names, choices, strict=True) if each != absent]),
-            *self.passing(names[0], names[1]), {"otherwise": "not passed"},
-        ]  # fmt: skip
+        deciding = [identifier(each) for each in choices if each != absent]
+        apart = absent is not None and self.rules.abstentions == "count for nothing"
+        counted = f"({' + '.join(deciding)})" if apart else "votes"
+        return [*self.quorum(counted), *self.passing(names), {"otherwise": "not passed"}]
 
-    def quorum(self, deciding: list[str]) -> Iterator[dict[str, Any]]:
+    def quorum(self, counted: str) -> Iterator[dict[str, Any]]:
         rule = self.rules.quorum
         cite = self.cited("quorum", rule)
         if cite is None:
             return
-        counted = "votes"
-        if self.rules.abstaining.quote and self.rules.abstentions == "count for nothing":
-            counted = f"({' + '.join(deciding)})"
         found = self.number(rule, cite, lambda each: not is_time(each.unit) and each.value > 0)
-        if found is None and _MAJORITY.search(f"{rule.value} {cite.quote}"):
+        if found is not None and self.said_of_passing(found, cite):
+            self.notes.append("quorum: its sentence says what it takes to pass; not taken twice")
+            return
+        if found is None and MAJORITY.search(f"{rule.value} {rendered(cite.quote)}"):
             when = f"{counted} <= eligible - {counted}"
         elif found is not None and self.carries("quorum", found.text, cite):
             when = f"{counted} < {found.value}"
-            if share := _share(found):
+            if share := share_of(found):
                 than = "<=" if _exceeded(cite, found) else "<"
                 when = f"{counted} {than} {share} * eligible"
         else:
             if found is None:
-                self.problems.append(
-                    f"quorum: “{_short(rule.value)}” is neither a number nor a share"
-                )
+                self.doubt("quorum", f"“{_short(rule.value)}” is neither a number nor a share")
             return
         yield {"when": when, "outcome": "no quorum", "cite": cite.model_dump()}
 
-    def passing(self, yes: str, no: str) -> Iterator[dict[str, Any]]:
+    def said_of_passing(self, number: Quantity, cite: Citation) -> bool:
+        rule = self.rules.passing
+        same = cite == located(self.constitution, rule.quote, rule.section or self.process.section)
+        other = self.number(rule, cite, lambda each: share_of(each) is not None) if same else None
+        return other is not None and other.share == number.share
+
+    def passing(self, names: list[str]) -> Iterator[dict[str, Any]]:
+        """What passes. A share in the sentence decides, whatever way it was taken for."""
         rule, passes = self.rules.passing, self.rules.passes
         cite = self.cited("passing", rule)
-        found = self.number(rule, cite, lambda each: _share(each) is not None) if cite else None
-        if cite is None or passes == "unclear":
-            self.problems.append("passing: the sentence that says when it passes is not found")
+        if cite is None:
+            self.missing("passing", "the sentence that says what it takes to pass is not found")
             return
-        when = self.passed(yes, no, found, cite)
+        shares = [each.text for each in quantities(rendered(cite.quote)) if share_of(each)]
+        if shares and passes != "nobody against":
+            when = self.by_share(names[0], names[1], cite)
+        elif shares:
+            told = ", ".join(f"“{_short(share)}”" for share in shares)
+            self.doubt("passing", f"its sentence has {told}, which “{passes}” leaves out")
+            return
+        else:
+            when = self.by_words(names, cite)
         if when is not None:
             yield {"when": when, "outcome": "passed", "cite": cite.model_dump()}
 
-    def passed(self, yes: str, no: str, found: Quantity | None, cite: Citation) -> str | None:
+    def by_words(self, names: list[str], cite: Citation) -> str | None:
         passes = self.rules.passes
-        if not passes.startswith("a share"):
-            shares = [each.text for each in quantities(cite.quote) if _share(each)]
-            if shares and not (passes == "more than half of all" and _is_half(found)):
-                self.problems.append(
-                    f"passing: its sentence has {', '.join(f'“{_short(s)}”' for s in shares)},"
-                    f" which “{passes}” leaves out"
-                )
-                return None
-            return {
-                "more for than against": f"{yes} > {no}",
-                "more than half of all": f"{yes} > eligible - {yes}",
-                "nobody against": f"{yes} > 0 and {no} == 0",
-            }[passes]
-        if found is None:
-            self.problems.append(f"passing: “{_short(self.rules.passing.value)}” is no share")
+        if passes not in _SAYING:
+            value = _short(self.rules.passing.value)
+            self.doubt("passing", f"“{value}” is no share, and no way to pass that is known")
             return None
-        everybody = passes == "a share of all"
-        among = "all members" if everybody else "those voting"
-        if not self.carries("passing", f"{found.text} of {among}", cite):
+        if not _SAYING[passes].search(rendered(cite.quote)):
+            self.doubt("passing", f"its sentence has no word for “{passes}”")
+            return None
+        if passes in _MAJORITIES and (told := _MAJORITY_OF.search(rendered(cite.quote))):
+            voting = partaking(set(told["whom"].casefold().split()))
+            passes = "more for than against" if voting else "more than half of all"
+        yes = names[0]
+        stops = [name for name in names[1:] if _has(cite, name.replace("_", " "))]
+        return {
+            "more for than against": f"{yes} > {names[1]}",
+            "more than half of all": f"{yes} > eligible - {yes}",
+            "nobody against": f"{yes} > 0 and {max(stops, key=len, default=names[1])} == 0",
+        }[passes]
+
+    def by_share(self, yes: str, no: str, cite: Citation) -> str | None:
+        rule = self.rules.passing
+        found = self.number(rule, cite, lambda each: share_of(each) is not None)
+        if found is None:
+            self.doubt("passing", f"“{_short(rule.value)}” is none of the shares of its sentence")
+            return None
+        if not self.carries("passing", found.text, cite):
             return None
         than = ">" if _exceeded(cite, found) else ">="
-        if everybody:
-            return f"{yes} {than} {_share(found)} * eligible"
-        return f"{yes} + {no} > 0 and {yes} {than} {_share(found)} * ({yes} + {no})"
+        if self.of_all(found, cite):
+            return f"{yes} {than} {share_of(found)} * eligible"
+        return f"{yes} + {no} > 0 and {yes} {than} {share_of(found)} * ({yes} + {no})"
+
+    def of_all(self, share: Quantity, cite: Citation) -> bool:
+        """Whether it is a share of all who may vote, and not of those who do."""
+        same = (e for e in quantities(rendered(cite.quote)) if e.share == share.share and e.of)
+        if (told := next(same, None)) is not None:
+            return not partaking(set(told.of.split()))
+        everybody = self.rules.passes == "a share of all"
+        whom = "all who may vote" if everybody else "those voting for or against"
+        self.notes.append(f"passing: its sentence does not say of whom; the draft says of {whom}")
+        return everybody
 
 
 def _discussing(lasts: dict[str, Any], who: str) -> dict[str, Any]:
@@ -399,21 +470,18 @@ def _dumped(cite: Citation | None) -> dict[str, Any] | None:
     return cite.model_dump() if cite else None
 
 
-def _share(number: Quantity) -> Fraction | None:
+def share_of(number: Quantity) -> Fraction | None:
     """The share a number is, between none and all; a count is none."""
     part = number.unit == "percent" or (not number.unit and number.value < 1)
     return number.share if part and 0 < number.share <= 1 else None
 
 
-def _is_half(number: Quantity | None) -> bool:
-    return number is not None and number.share * 2 == 1
-
-
 def _exceeded(cite: Citation, number: Quantity) -> bool:
     """Whether the sentence asks for more than the number."""
+    text = rendered(cite.quote)
     return any(
-        each.share == number.share and _EXCEEDED.search(cite.quote[: each.start])
-        for each in quantities(cite.quote)
+        each.share == number.share and _EXCEEDED.search(text[: each.start])
+        for each in quantities(text)
     )
 
 
@@ -428,7 +496,7 @@ def _choice(said: str) -> str:
 
 def _has(cite: Citation, words: str) -> bool:
     wanted = set(map(stem, re.findall(r"\w+", words.removeprefix("vote "))))
-    return wanted <= set(map(stem, re.findall(r"\w+", cite.quote)))
+    return wanted <= set(map(stem, re.findall(r"\w+", rendered(cite.quote))))
 
 
 def _singular(word: str) -> str:

@@ -1,7 +1,7 @@
 """Drafting a reading: a model proposes, the text and the lint object, people decide.
 
-Owns the two questions a model is asked (which processes are there; what are the rules of one), how
-much of the text it is shown with them, and the objections that send an answer back. Promises that
+Owns the questions a model is asked (which processes are there; then each rule of one), how much of
+the text it is shown with them, and the objections that send an answer back. Promises that
 nothing gets into a draft without a quote that stands in the constitution, that what could not be
 read or grounded is named, that a model that fails ends as a note, and that a draft has no force: a
 reading is ratified by people.
@@ -9,33 +9,39 @@ reading is ratified by people.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, get_args
 
 from pydantic import Field
 
 from govbot.charter import Charter, Reading, citations_in
 from govbot.chartering import (
+    MAJORITY,
+    Abstentions,
     Built,
     DraftRules,
     FoundProcess,
+    Passes,
+    Quoted,
     charter_of,
     located,
+    share_of,
     type_of,
 )
 from govbot.constitution import Constitution, Section
 from govbot.errors import ModelError
-from govbot.grounding import ground_charter
+from govbot.grounding import rendered
 from govbot.lint import Finding, lint
-from govbot.llm import ModelFailure, Prompt, Provider
-from govbot.numbers import quantities, stem
+from govbot.llm import ModelFailure, Prompt, Provider, Value
+from govbot.numbers import is_time, quantities, stem
 from govbot.passages import spans_of
 from govbot.records import Citation, Record
 
 MOST_PROCESSES = 8
 TRIES = 3  # the first draft and two with objections
-MOST_OBJECTIONS = 6  # in one question
 MOST_FOUND = 4  # processes in one part of the text
-MOST_ANSWER = 900  # tokens
+MOST_ANSWER = 600  # tokens
+LONGEST_SENTENCE = 1000
 SECTIONS = 6  # looked up beside a process's own
 LONGEST_TITLE = 60
 
@@ -43,6 +49,8 @@ LONGEST_TITLE = 60
 _USELESS = frozenset(("wrong_key", "unknown_model", "unreachable", "over_budget"))
 # After these, half of the text may do.
 _TOO_MUCH = frozenset(("too_long", "truncated"))
+# These are of one answer only; another question may be answered.
+_OF_ONE_ANSWER = frozenset(("truncated", "invalid", "refused", "unrecorded"))
 
 
 class FoundProcesses(Record):
@@ -86,23 +94,35 @@ At most four. If the text has no such rule, answer {{"processes": []}}.
 The text:
 """
 _RULES = f"""\
-You read a part of the constitution of a community and say which rules it has on one kind of
-decision. {_DATA}
-
-Answer with JSON. A rule is {{"value": "...", "quote": "..."}}: its value in a few words of the
-text, and the whole sentence that says it, copied word for word. Leave out what the text does not
-say.
-- "opened_by": who may propose it.
-- "discussion": how long it is discussed before the voting.
-- "lasts": how long the voting is open.
-- "voters": who may vote.
-- "choices": the words for a vote, first the one for it, then the one against it.
-- "abstaining": the word for abstaining; and "abstentions": whether they count for the quorum.
-- "quorum": how many must take part.
-- "passing": what it takes to pass; and "passes": which of the listed ways that is.
+You answer questions on the rules of a community from its text alone. {_DATA}
+Answer with JSON: {{"quote": "...", "value": "..."}}
+"quote" is a whole sentence of the text, copied word for word, that answers the question; "value" is
+the answer in a few words of that sentence. If no sentence answers the question, both are empty.
 
 The text:
 """
+# What is asked of each rule. The first three make a process: without any of them it is none.
+QUESTIONS: Mapping[str, str] = {
+    "passing": "What does it take for {title} to pass?",
+    "lasts": "How long is the vote on {title} open?",
+    "quorum": "How many must take part in the vote on {title}?",
+    "discussion": "How long is {title} discussed before the vote?",
+    "opened_by": "Who may propose {title}?",
+    "voters": "Who votes on {title}?",
+    "choices": "What can one vote on {title}: which words are for it and which against it?",
+    "abstaining": "What is the word for abstaining from the vote on {title}?",
+}
+# A small model answers everything with the sentence it is reminded of: only these are helped by it.
+_REMINDED = ("passing", "lasts", "voters")
+_MAKE_A_PROCESS = ("passing", "lasts", "quorum")
+
+
+class Way(Record):
+    passes: Passes
+
+
+class Counting(Record):
+    abstentions: Abstentions
 
 
 async def draft(
@@ -216,9 +236,6 @@ class _Drafting:
         names = list(dict.fromkeys(section.id for section, _ in part))
         where = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
         self.notes.append(f"{where} could not be read: {error}")
-        self._weigh(error)
-
-    def _weigh(self, error: ModelError) -> None:
         if isinstance(error, ModelFailure) and error.kind in _USELESS:
             self.useless = str(error)
 
@@ -233,7 +250,8 @@ class _Drafting:
         if any(cite.quote == other.quote for other in found.values()):
             return
         titles = [title, _title(section.title), f"{title} ({section.id})"]
-        if not _stems(title) & _stems(f"{section.breadcrumb} {cite.quote}"):
+        said = _stems(f"{section.breadcrumb} {cite.quote}")
+        if len(process.title) > LONGEST_TITLE or not _stems(title) & said:
             titles.pop(0)
         free = next((t for t in titles if t and type_of(t) not in found), None)
         if free is None or type_of(free) in self.taken:
@@ -241,85 +259,38 @@ class _Drafting:
         found[type_of(free)] = FoundProcess(title=free, quote=cite.quote, section=cite.section)
 
     def chosen(self, found: list[FoundProcess], at_most: int) -> list[FoundProcess]:
-        """Those to be drafted: sentences with a number first, for they say how."""
-        ranked = sorted(found, key=lambda process: not quantities(process.quote))
+        """Those to be drafted: first the sentences that say how, by a share, a time, a number."""
+        ranked = sorted(found, key=lambda process: _vagueness(process.quote))
         if left := ranked[at_most:]:
             titles = ", ".join(process.title for process in left)
-            self.notes.append(f"only {at_most} processes are drafted; left out: {titles}")
+            self.notes.append(f"{at_most} processes are drafted; left out: {titles}")
         return ranked[:at_most]
 
     # --- the rules of one --------------------------------------------------------------------
 
     async def process(self, process: FoundProcess) -> Drafted:
-        """A charter for one process; what objects to it goes back to the model twice."""
-        text, notes = self._around(process)
-        best: Built | None = None
-        objections, failed = list[str](), list[str]()
-        for _ in range(TRIES):
+        """A charter for one process; what objects to a rule goes back to the model twice."""
+        failed: list[str] = []
+        for window in (self.window, self.window // 2, self.window // 4):
+            asked = _Asked(self.constitution, self.provider, process, self.roles, window)
             try:
-                rules = await self._rules(process, text, objections)
+                await asked.all()
             except ModelError as error:
                 failed = [str(error)]
-                self._weigh(error)
-                break
-            built = charter_of(self.constitution, process, rules, self.roles)
-            objections = [*built.problems, *self._objections(process, built)]
-            if best is None or _worth(built) >= _worth(best):
-                best = built
-            if not objections:
-                break
-        best = best or Built(charter=None)
-        self.roles |= best.roles if best.charter else {}
+                if isinstance(error, ModelFailure) and error.kind == "too_long":
+                    continue
+                if isinstance(error, ModelFailure) and error.kind in _USELESS:
+                    self.useless = str(error)
+            else:
+                failed = []
+            break
+        built = asked.built()
+        self.roles |= built.roles if built.charter else {}
         return Drafted(
-            title=process.title, type=type_of(process.title), charter=best.charter,
-            problems=(*failed, *best.problems), notes=(*notes, *best.notes), beside=best.beside,
+            title=process.title, type=type_of(process.title), charter=built.charter,
+            problems=(*failed, *asked.failed, *(str(d) for d in built.doubts if not d.kept)),
+            notes=(*asked.notes, *built.notes), beside=built.beside,
         )  # fmt: skip
-
-    async def _rules(self, process: FoundProcess, text: str, objections: list[str]) -> DraftRules:
-        again = "".join(
-            f"\nObjection to your last answer: {o}." for o in objections[:MOST_OBJECTIONS]
-        )
-        prompt = Prompt(
-            system=_RULES + json.dumps(text, ensure_ascii=False),
-            task=f"Which rules has the text for {json.dumps(process.title, ensure_ascii=False)},"
-            f" of which it says {json.dumps(process.quote[:300], ensure_ascii=False)}?{again}",
-            most=MOST_ANSWER,
-        )  # fmt: skip
-        rules, _ = await self.provider.complete(prompt, DraftRules)
-        return rules
-
-    def _objections(self, process: FoundProcess, built: Built) -> list[str]:
-        """What the text and the lint hold against a charter, as far as its reader can mend it."""
-        if built.charter is None:
-            return []
-        found = [
-            f"{where.removesuffix('.cite')}: {objection}"
-            for where, grounding in ground_charter(self.constitution, built.charter)
-            for objection in grounding.objections
-        ]
-        alone = Reading(
-            constitution=self.constitution.digest, roles=built.roles,
-            processes={type_of(process.title): built.charter},
-        )  # fmt: skip
-        grave = [f.what for f in lint(alone, self.constitution) if f.level == "error"]
-        return [*found, *grave]
-
-    def _around(self, process: FoundProcess) -> tuple[str, list[str]]:
-        """The text that is shown with a process: round its sentence, then what search finds."""
-        own = self.constitution.section(process.section)
-        assert own, "what was located stands in a section"
-        near = self.constitution.search(f"{process.title} {process.quote}", SECTIONS)
-        pieces = _pieces(own, self.window)
-        here = next((n for n, p in enumerate(pieces) if _fold(process.quote) in _fold(p)), 0)
-        notes = []
-        if len(pieces) > 1:
-            notes.append(f"of {own.id} only the part round its sentence was read for this")
-        shown = [_shown(own, pieces[here])]
-        for section in near:
-            text = _shown(section, section.text)
-            if section != own and sum(map(len, shown)) + len(text) <= self.window:
-                shown.append(text)
-        return "\n\n".join(shown), notes
 
     def used_roles(
         self, charters: dict[str, Charter], kept: dict[str, Charter]
@@ -332,10 +303,131 @@ class _Drafting:
         return {role: cite for role, cite in self.roles.items() if kept or f"'{role}'" in asked}
 
 
+class _Asked:
+    """The rules of one process, asked one by one: small questions are answered best."""
+
+    def __init__(
+        self, constitution: Constitution, provider: Provider, process: FoundProcess,
+        roles: Mapping[str, Citation], window: int,
+    ) -> None:  # fmt: skip
+        self.constitution, self.provider, self.process = constitution, provider, process
+        self.known, self.rules = roles, DraftRules()
+        self.failed: list[str] = []  # rules of which no answer could be had
+        self.text, self.notes = _around(constitution, process, window)
+
+    def built(self, rules: DraftRules | None = None) -> Built:
+        return charter_of(self.constitution, self.process, rules or self.rules, self.known)
+
+    async def all(self) -> None:
+        await self._each(_MAKE_A_PROCESS)
+        if self.built().charter is not None:
+            await self._each([name for name in QUESTIONS if name not in _MAKE_A_PROCESS])
+
+    async def _each(self, names: Sequence[str]) -> None:
+        """Asks for each rule; what objects to an answer goes back. No answer is one too."""
+        for name in names:
+            self.rules = await self._with(name)
+        open = set(names)
+        for _ in range(TRIES - 1):
+            doubts = {d.rule: d.what for d in reversed(self.built().doubts) if d.rule in open}
+            open = {name for name in doubts if getattr(self.rules, name).quote}
+            for name in [name for name in names if name in open]:
+                if not await self._again(name, doubts[name]):
+                    open.remove(name)
+
+    def _place(self, answer: Quoted) -> Citation | None:
+        return located(self.constitution, answer.quote, self.process.section)
+
+    def _carried(self, name: str, answer: Quoted) -> bool:
+        doubts = self.built(self.rules.model_copy(update={name: answer})).doubts
+        return all(doubt.kept or doubt.rule != name for doubt in doubts)
+
+    async def _again(self, name: str, objection: str) -> bool:
+        """Whether an objection made the model answer otherwise; the better answer is kept."""
+        other = await self._with(name, objection)
+        before, after = getattr(self.rules, name), getattr(other, name)
+        if (self._place(after), after.value) == (self._place(before), before.value):
+            return False
+        if _worth(self.built(other)) >= _worth(self.built()):
+            self.rules = other
+        return True
+
+    async def _with(self, name: str, objection: str = "") -> DraftRules:
+        """The rules with the answer to one more question."""
+        try:
+            answer = await self._answer(name, objection)
+            more: dict[str, Any] = {name: answer}
+            sound = self._place(answer) is not None
+            if sound and name == "passing":
+                more["passes"] = (await self._way(answer)).passes
+            elif sound and name == "abstaining" and self._carried(name, answer):
+                more["abstentions"] = (await self._counting(answer)).abstentions
+        except ModelFailure as error:
+            if error.kind not in _OF_ONE_ANSWER:
+                raise
+            self.failed.append(f"{name}: {error}")
+            return self.rules
+        return self.rules.model_copy(update=more)
+
+    async def _answer(self, name: str, objection: str) -> Quoted:
+        said = json.dumps(self.process.quote[:300], ensure_ascii=False)
+        title = json.dumps(self.process.title, ensure_ascii=False)
+        about = f"This is about {title}, of which the text says: {said}\n"
+        again = f"\nYour last answer had a fault: {objection}. Answer again." if objection else ""
+        prompt = Prompt(
+            system=_RULES + json.dumps(self.text, ensure_ascii=False),
+            task=(about if name in _REMINDED else "")
+            + QUESTIONS[name].format(title=title) + again,
+            most=MOST_ANSWER,
+        )  # fmt: skip
+        answer, _ = await self.provider.complete(prompt, Quoted)
+        return answer
+
+    async def _way(self, passing: Quoted) -> Way:
+        task = "By which of the ways listed in the schema does it pass, by this sentence?"
+        ways = ", ".join(f'"{way}"' for way in get_args(Passes))
+        return await self._of_sentence(f"{task} The ways are: {ways}.", "passes", passing, Way)
+
+    async def _counting(self, abstaining: Quoted) -> Counting:
+        task = "What does this sentence say of abstentions?"
+        ways = ", ".join(f'"{way}"' for way in get_args(Abstentions))
+        return await self._of_sentence(
+            f"{task} Answer one of: {ways}.", "abstentions", abstaining, Counting
+        )
+
+    async def _of_sentence(self, task: str, name: str, said: Quoted, schema: type[Value]) -> Value:
+        """A question on one sentence alone."""
+        prompt = Prompt(
+            system=f'You sort sentences. {_DATA} Answer with JSON: {{"{name}": "..."}}',
+            task=task, data=said.quote[:LONGEST_SENTENCE], most=100,
+        )  # fmt: skip
+        answer, _ = await self.provider.complete(prompt, schema)
+        return answer
+
+
+def _around(
+    constitution: Constitution, process: FoundProcess, window: int
+) -> tuple[str, list[str]]:
+    """The text that is shown with a process: round its sentence, then what search finds."""
+    own = constitution.section(process.section)
+    assert own, "what was located stands in a section"
+    pieces = _pieces(own, window)
+    here = next((n for n, p in enumerate(pieces) if _fold(process.quote) in _fold(p)), 0)
+    notes = []
+    if len(pieces) > 1:
+        notes.append(f"of {own.id} only the part round its sentence was read for this")
+    shown = [_shown(own, pieces[here])]
+    for section in constitution.search(f"{process.title} {process.quote}", SECTIONS):
+        text = _shown(section, section.text)
+        if section != own and sum(map(len, shown)) + len(text) <= window:
+            shown.append(text)
+    return "\n\n".join(shown), notes
+
+
 def _worth(built: Built) -> tuple[int, int]:
     """How much of a charter is carried by quotes, then how little is held against it."""
     quotes = list(citations_in(built.charter)) if built.charter else []
-    return len(quotes), -len(built.problems)
+    return len(quotes) + len(built.beside), -len(built.doubts)
 
 
 # --- the text in parts -----------------------------------------------------------------------
@@ -379,11 +471,24 @@ def _fold(text: str) -> str:
     return " ".join(text.split())
 
 
+def _vagueness(quote: str) -> int:
+    """The less a sentence says of shares, times and numbers, the more."""
+    text = rendered(quote)
+    numbers = quantities(text)
+    if any(share_of(number) for number in numbers):
+        return 0
+    if any(is_time(number.unit) for number in numbers) or MAJORITY.search(text):
+        return 1
+    return 3 - bool(numbers)
+
+
 def _stems(text: str) -> set[str]:
     return set(map(stem, re.findall(r"\w{4,}", text)))
 
 
 def _title(said: str) -> str:
     """A title that a phrase can carry."""
-    words = " ".join(re.sub(r"[^\w\s'’()/&+-]", " ", said).split())[:LONGEST_TITLE].strip(" -/&+")
+    words = " ".join(re.sub(r"[^\w\s'’()/&+-]", " ", said).split()).strip(" -/&+")
+    if len(words) > LONGEST_TITLE:
+        words = words[:LONGEST_TITLE].rsplit(" ", 1)[0]
     return words[:1].upper() + words[1:] if any(map(str.isalpha, words)) else "Decision"

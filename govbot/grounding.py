@@ -180,8 +180,8 @@ def _fold(text: str, seen: bool) -> _Folded:
         instead |= {n: "" for m in _UNSEEN.finditer(text) for n in range(*m.span())}
         instead |= {n: " " for m in _GAPS.finditer(text) for n in range(*m.span())}
         for m in _ENTITY.finditer(text):
-            instead |= dict.fromkeys(range(*m.span()), "")
-            instead[m.start()] = "".join(map(_shown, html.unescape(m[0])))
+            shown = "".join(map(_shown, html.unescape(m[0])))
+            instead |= {**dict.fromkeys(range(*m.span()), ""), m.start(): shown}
     pieces: list[tuple[str, int]] = []
     for n, char in enumerate(text):
         for each in instead[n] if n in instead else _shown(char):
@@ -372,18 +372,21 @@ def _told(text: str) -> str:
 # --- numbers -------------------------------------------------------------------------------
 
 
+def rendered(text: str) -> str:
+    """A text as it looks when it is shown, in one line."""
+    return _fold(_GROUPED.sub(",", text), True).text
+
+
 def _numbers(text: str, start: int = 0, end: int | None = None) -> list[Quantity]:
     """The numbers of a part of a text, as it looks rendered; offsets are those of the text."""
     folded = _fold(_GROUPED.sub(",", text[start:end]), True)
     return [
-        number.model_copy(
-            update={
-                "start": start + folded.origins[number.start],
-                "end": start + folded.origins[number.end - 1] + 1,
-            }
-        )
+        number.model_copy(update={
+            "start": start + folded.origins[number.start],
+            "end": start + folded.origins[number.end - 1] + 1,
+        })
         for number in quantities(folded.text)
-    ]
+    ]  # fmt: skip
 
 
 def _uncounted(said: str, place: Place) -> Iterator[str]:
@@ -442,10 +445,10 @@ def _of_the_same(said: Quantity, quoted: Quantity) -> bool:
     if not one or not other:
         return True
     shared = set(map(stem, one)) & set(map(stem, other))
-    return bool(shared) and _partaking(one) == _partaking(other)
+    return bool(shared) and partaking(one) == partaking(other)
 
 
-def _partaking(words: set[str]) -> bool:
+def partaking(words: set[str]) -> bool:
     """Whether it is those who take part that are counted among, and not everybody."""
     return bool(words & _PARTAKERS or (words & _VOTERS and not words & _EVERYBODY))
 

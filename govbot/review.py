@@ -117,7 +117,8 @@ def as_yaml(draft: Draft) -> str:
     lines += [_comment(note) for note in draft.notes]
     for each in draft.drafted:
         if each.charter is None:
-            lines += [_comment(f"Not drafted: {each.title}: {why}") for why in each.problems]
+            why = "; ".join((*each.notes, *each.problems))
+            lines.append(_comment(f"Not drafted: {each.title}: {why}"))
     lines += ["", _dumped(document).rstrip()]
     if processes:
         lines += ["", "processes:"]

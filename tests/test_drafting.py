@@ -6,77 +6,34 @@ from typing import Any
 
 import pytest
 from community import Town, live
+from drafts import FOUND, RULES, TEXT, WRONG, Reads, processes, quoted
 
 from govbot.app import ratify, verify_folder
 from govbot.charter import Reading, differences
-from govbot.chartering import DraftRules, FoundProcess, Quoted
+from govbot.chartering import DraftRules, FoundProcess
 from govbot.config import reading_beside
 from govbot.constitution import Constitution
-from govbot.drafting import Draft, FoundProcesses, draft
+from govbot.drafting import QUESTIONS, Draft, draft
 from govbot.errors import ModelError, OperatorError
 from govbot.lint import errors
 from govbot.llm import Kind, ModelFailure
 from govbot.readingfile import load_reading, read_reading
 from govbot.review import as_yaml
-from govbot.testing import Scripted
 
-TEXT = """\
-# Garden
-
-## 1. Members
-
-Every member may bring a motion and may vote on it.
-
-## 2. Motions
-
-A motion is open for 6 days.
-At least 3 members must vote.
-Members agree or disagree.
-A motion passes when two-thirds of those voting agree.
-"""
-FOUND = FoundProcess(title="Motion", section="2", quote="A motion is open for 6 days.")
-FIRST = FoundProcesses(processes=(FOUND,))
-NONE = FoundProcesses(processes=())
+FIRST, NONE = processes(FOUND), processes()
 
 
-def quoted(value: str, quote: str, section: str = "2") -> Quoted:
-    return Quoted(value=value, section=section, quote=quote)
-
-
-RULES = DraftRules(
-    opened_by=quoted("member", "Every member may bring a motion and may vote on it.", "1"),
-    lasts=quoted("6 days", "A motion is open for 6 days."),
-    voters=quoted("member", "Every member may bring a motion and may vote on it.", "1"),
-    choices=quoted("agree, disagree", "Members agree or disagree."),
-    quorum=quoted("3", "At least 3 members must vote."),
-    passing=quoted("2/3", "A motion passes when two-thirds of those voting agree."),
-    passes="a share of those voting",
-)  # fmt: skip
-WRONG = RULES.model_copy(update={"lasts": quoted("9 days", "A motion is open for 9 days.")})
-
-
-def drafted(*answers: Any, text: str = TEXT, window: int = 10_000) -> tuple[Draft, Scripted]:
-    model = Scripted(*answers)
+def drafted(*rules: DraftRules, text: str = TEXT, window: int = 10_000) -> tuple[Draft, Reads]:
+    model = Reads([FIRST], *rules)
     return asyncio.run(draft(Constitution(text), model, window)), model
 
 
-class Failing:
-    """Fails in these ways, one after the other; then answers from a script."""
-
-    name = "failing"
-
-    def __init__(self, *kinds: Kind, then: Scripted) -> None:
-        self.kinds, self.then, self.failed = list(kinds), then, 0
-
-    async def complete(self, prompt: Any, schema: Any) -> Any:
-        if self.kinds:
-            self.failed += 1
-            raise ModelFailure(kind := self.kinds.pop(0), f"it failed: {kind}")
-        return await self.then.complete(prompt, schema)
+def failed(kind: Kind) -> ModelFailure:
+    return ModelFailure(kind, f"it failed: {kind}")
 
 
 def test_a_sound_draft_has_every_rule_by_its_quote_and_loads_again() -> None:
-    found, model = drafted(FIRST, RULES)
+    found, model = drafted(RULES)
     charter = found.reading.processes["motion"]
     (stage,) = charter.stages
     assert stage.lasts is not None and stage.lasts.value == "6 days"
@@ -85,59 +42,65 @@ def test_a_sound_draft_has_every_rule_by_its_quote_and_loads_again() -> None:
     ]  # fmt: skip
     assert errors(found.reading, Constitution(TEXT)) == [] and found.drafted[0].problems == ()
     assert read_reading(as_yaml(found), "draft") == found.reading
-    assert "A motion is open for 6 days." in model.asked[1].task
+    assert model.times == dict.fromkeys(QUESTIONS, 1)
+
+
+def test_each_question_is_small_and_what_does_not_change_comes_first() -> None:
+    _, model = drafted(RULES)
+    asked = [prompt for prompt in model.asked if "section-2" in prompt.system]
+    assert len(asked) == 9 and len({prompt.system for prompt in asked[1:]}) == 1
+    assert max(len(prompt.task) for prompt in asked) < 250
+    (way,) = (prompt for prompt in model.asked if prompt.data)
+    assert way.data == RULES.passing.quote and "Garden" not in way.system
 
 
 def test_objections_go_back_twice_and_what_stays_wrong_is_named() -> None:
-    found, model = drafted(FIRST, WRONG, WRONG, RULES)
-    assert found.drafted[0].problems == () and len(model.asked) == 4
-    assert "“A motion is open for 9 days.” does not stand in the text" in model.asked[2].task
-    # What does not change comes first, so that a server can keep it.
-    assert len({prompt.system for prompt in model.asked[1:]}) == 1
-    found, _ = drafted(FIRST, WRONG, WRONG, WRONG)
+    other = WRONG.model_copy(update={"lasts": quoted("8 days", "It is open for 8 days.")})
+    found, model = drafted(WRONG, other, RULES)
+    assert found.drafted[0].problems == () and model.times["lasts"] == 2 + 1
+    again = [prompt.task for prompt in model.asked if "had a fault" in prompt.task]
+    assert len(again) == 2 and "“It is open for 8 days.” does not" in again[1]
+    assert "“A motion is open for 9 days.” does not stand in the text; the nearest" in again[0]
+    assert model.times["passing"] == 1  # nothing was held against it
+    found, model = drafted(WRONG, other, WRONG, RULES)
     assert any("does not stand" in problem for problem in found.drafted[0].problems)
     assert found.reading.processes["motion"].stages[0].lasts is None
     assert any("never ends" in finding.what for finding in found.drafted[0].findings)
 
 
-def test_the_lint_objects_too() -> None:
-    silent = RULES.model_copy(update={"lasts": Quoted()})
-    _, model = drafted(FIRST, silent, RULES)
-    assert "the stage never ends" in model.asked[2].task
+def test_who_gives_the_same_answer_again_is_not_asked_a_third_time() -> None:
+    _, model = drafted(WRONG)
+    assert model.times["lasts"] == 2
 
 
-def test_the_best_of_the_answers_is_kept() -> None:
-    worse = DraftRules(lasts=quoted("6 days", "A motion is open for 6 days."))
-    found, _ = drafted(FIRST, WRONG, worse, DraftRules())
+def test_the_better_of_two_answers_is_kept() -> None:
+    whole = "A motion passes when two-thirds of those voting agree."
+    text = TEXT.replace(whole, f"{whole} However, the fence needs all of them.")
+    worse = RULES.model_copy(update={"passing": quoted("all", "Everybody agrees.")})
+    found, model = drafted(RULES, worse, text=text)
+    assert any("However, the fence" in prompt.task for prompt in model.asked)
     assert len(found.reading.processes["motion"].stages[0].outcomes) == 3
+    assert any("However, the fence" in finding.what for finding in found.drafted[0].findings)
 
 
-def test_an_exception_beside_a_rule_is_objected_to_and_stays_in_sight() -> None:
-    text = TEXT.replace("6 days.", "6 days. However, in winter it is open for longer.")
-    found, model = drafted(FIRST, RULES, RULES, RULES, text=text)
-    assert "However, in winter" in model.asked[2].task
-    assert any("However, in winter" in finding.what for finding in found.drafted[0].findings)
-    assert found.reading.processes["motion"].stages[0].lasts is not None
+def test_where_no_rule_makes_a_process_nothing_more_is_asked() -> None:
+    found, model = drafted(DraftRules(voters=RULES.voters))
+    assert set(model.times) == {"passing", "lasts", "quorum"}
+    assert not found.reading.processes
+    assert "# Not drafted: Motion: neither how long" in as_yaml(found)
 
 
 def test_a_process_the_text_does_not_have_is_left_out_and_said() -> None:
     ghost = FoundProcess(title="Coup", section="2", quote="Anyone may seize power.")
-    found, _ = drafted(FoundProcesses(processes=(ghost,)))
+    found = asyncio.run(draft(Constitution(TEXT), Reads([processes(ghost)]), 10_000))
     assert not found.reading.processes and "“Coup” is left out" in found.notes[0]
 
 
-def test_a_process_of_which_nothing_can_be_grounded_is_not_drafted() -> None:
-    empty = DraftRules()
-    found, _ = drafted(FIRST, empty, empty, empty)
-    assert not found.reading.processes
-    assert "# Not drafted: Motion: " in as_yaml(found)
-
-
 def test_a_wrong_section_is_mended_by_the_quote() -> None:
-    elsewhere = FOUND.model_copy(update={"section": "[9]"})
-    found, _ = drafted(FoundProcesses(processes=(elsewhere,)), RULES)
+    elsewhere = Reads([processes(FOUND.model_copy(update={"section": "[9]"}))], RULES)
+    found = asyncio.run(draft(Constitution(TEXT), elsewhere, 10_000))
     cite = found.reading.processes["motion"].cite
-    assert Constitution(TEXT).holds(cite)
+    assert cite.section == "section-2" and Constitution(TEXT).holds(cite)
 
 
 def test_each_sentence_makes_one_process_under_a_title_of_its_own() -> None:
@@ -145,37 +108,44 @@ def test_each_sentence_makes_one_process_under_a_title_of_its_own() -> None:
     twice = FOUND.model_copy(update={"quote": "At least 3 members must vote."})
     third = FOUND.model_copy(update={"quote": "Members agree or disagree."})
     strange = FOUND.model_copy(update={"title": "{x}: Zebra\n", "quote": RULES.passing.quote})
-    asked = FoundProcesses(processes=(FOUND, same, twice, third))
-    found, model = drafted(asked, *[RULES] * 3)
+    model = Reads([processes(FOUND, same, twice, third)], RULES)
+    found = asyncio.run(draft(Constitution(TEXT), model, 10_000))
     assert list(found.reading.processes) == ["motion", "process_2_motions", "motion_section_2"]
-    assert len(model.asked) == 4
-    found, _ = drafted(FoundProcesses(processes=(strange,)), RULES)
+    found = asyncio.run(draft(Constitution(TEXT), Reads([processes(strange)], RULES), 10_000))
     assert found.drafted[0].title == "2 Motions"
 
 
-def test_only_so_many_are_drafted_those_with_numbers_first_and_the_others_are_named() -> None:
-    plain = FOUND.model_copy(update={"title": "Talk", "quote": "Members agree or disagree."})
-    model = Scripted(FoundProcesses(processes=(plain, FOUND)), RULES)
+def test_only_so_many_are_drafted_those_that_say_how_first_and_the_others_are_named() -> None:
+    quotes = (
+        "Members agree or disagree.", "At least 3 members must vote.", FOUND.quote,
+        RULES.passing.quote,
+    )  # fmt: skip
+    found = [FoundProcess(title=f"Motion {n}", quote=quote) for n, quote in enumerate(quotes)]
     steps: list[tuple[str, int, int]] = []
-    found = asyncio.run(
-        draft(Constitution(TEXT), model, 10_000, at_most=1, told=lambda *step: steps.append(step))
-    )
-    assert list(found.reading.processes) == ["motion"]
-    assert found.notes == ("only 1 processes are drafted; left out: 2 Motions",)
-    assert steps == [("looking for processes in Garden", 0, 1), ("Motion", 0, 1)]
+    drafts = asyncio.run(
+        draft(
+            Constitution(TEXT), Reads([processes(*found)], RULES), 10_000, at_most=2,
+            told=lambda *step: steps.append(step),
+        )
+    )  # fmt: skip
+    assert [each.title for each in drafts.drafted] == ["Motion 3", "Motion 2"]
+    assert drafts.notes == ("2 processes are drafted; left out: Motion 1, Motion 0",)
+    assert steps == [
+        ("looking for processes in Garden", 0, 1), ("Motion 3", 0, 2), ("Motion 2", 1, 2)
+    ]  # fmt: skip
 
 
 def test_charters_whose_sentences_still_stand_are_kept_and_the_others_read_again() -> None:
-    first, _ = drafted(FIRST, RULES)
+    first, _ = drafted(RULES)
     text = TEXT + "\n## 3. Pets\n\nPets are welcome.\n"
-    again = asyncio.run(draft(Constitution(text), Scripted(FIRST), 10_000, first.reading))
+    again = asyncio.run(draft(Constitution(text), Reads([FIRST]), 10_000, first.reading))
     assert again.reading.processes == first.reading.processes and not again.drafted
     assert again.reading.roles == first.reading.roles
     assert "  # Kept: every sentence" in as_yaml(again)
     shorter = TEXT.replace("6 days", "5 days")
     found = FOUND.model_copy(update={"quote": "A motion is open for 5 days."})
     rules = RULES.model_copy(update={"lasts": quoted("5 days", "A motion is open for 5 days.")})
-    model = Scripted(FoundProcesses(processes=(found,)), rules)
+    model = Reads([processes(found)], rules)
     changed = asyncio.run(draft(Constitution(shorter), model, 10_000, first.reading))
     assert "motion is read again" in changed.notes[0]
     lasts = changed.reading.processes["motion"].stages[0].lasts
@@ -186,11 +156,12 @@ def test_charters_whose_sentences_still_stand_are_kept_and_the_others_read_again
 
 
 def test_a_long_text_is_read_in_parts_of_whole_sentences() -> None:
-    parts, model = drafted(NONE, FIRST, RULES, window=220)
-    assert len(model.asked) == 3 and list(parts.reading.processes) == ["motion"]
+    model = Reads([NONE, FIRST], RULES)
+    found = asyncio.run(draft(Constitution(TEXT), model, 220))
+    assert list(found.reading.processes) == ["motion"] and not model.found
     sentences = [f"Rule {n} says that the tree of the number {n} is watered." for n in range(60)]
-    text = "# Trees\n\n" + " ".join(sentences)
-    _, model = drafted(*[NONE] * 20, text=text, window=400)
+    model = Reads([NONE] * 20)
+    asyncio.run(draft(Constitution("# Trees\n\n" + " ".join(sentences)), model, 400))
     shown = [prompt.system for prompt in model.asked]
     assert len(shown) > 5 and max(map(len, shown)) < min(map(len, shown)) + 450
     for sentence in sentences:
@@ -199,17 +170,18 @@ def test_a_long_text_is_read_in_parts_of_whole_sentences() -> None:
 
 def test_a_part_of_a_section_that_was_not_shown_is_noted() -> None:
     text = TEXT + "\n".join(f"Rule {n} of this section is about tree {n}." for n in range(60))
-    found, model = drafted(*[NONE] * 1, FIRST, *[NONE] * 20, text=text, window=400)
-    asked = next(prompt for prompt in model.asked if "Which rules" in prompt.task)
+    model = Reads([NONE, FIRST, *[NONE] * 20], RULES)
+    found = asyncio.run(draft(Constitution(text), model, 400))
+    asked = next(prompt for prompt in model.asked if "How long is the vote" in prompt.task)
     assert "6 days" in asked.system and "tree 59" not in asked.system
     assert any("only the part round its sentence" in note for note in found.drafted[0].notes)
 
 
 def test_a_part_that_is_too_long_for_the_model_is_halved() -> None:
-    model = Failing("too_long", then=Scripted(NONE, FIRST, RULES))
+    model = Reads([failed("too_long"), NONE, FIRST], RULES)
     found = asyncio.run(draft(Constitution(TEXT), model, 10_000))
     assert list(found.reading.processes) == ["motion"] and found.notes == ()
-    model = Failing(*["truncated"] * 9, then=Scripted())
+    model = Reads([failed("truncated")] * 9)
     found = asyncio.run(draft(Constitution(TEXT), model, 10_000))
     assert found.notes == tuple(
         f"{id} could not be read: it failed: truncated"
@@ -223,27 +195,60 @@ def test_a_part_that_is_too_long_for_the_model_is_halved() -> None:
      ("timeout", 2), ("overloaded", 2), ("invalid", 2), ("refused", 2)],
 )  # fmt: skip
 def test_a_model_that_fails_ends_as_a_note(kind: Kind, asked: int) -> None:
-    model = Failing(*[kind] * 9, then=Scripted())
+    model = Reads([failed(kind)] * 9)
     found = asyncio.run(draft(Constitution(TEXT), model, 220))
-    assert model.failed == asked and not found.reading.processes
+    assert len(model.asked) == asked and not found.reading.processes
     assert f"could not be read: it failed: {kind}" in found.notes[0]
     assert ("nothing more was read" in found.notes[-1]) is (asked == 1)
     assert read_reading(as_yaml(found), "draft") == found.reading
 
 
-def test_a_model_that_fails_on_one_process_stops_no_other() -> None:
-    second = FOUND.model_copy(update={"title": "Vote", "quote": "At least 3 members must vote."})
-    both = FoundProcesses(processes=(FOUND, second))
+class Stumbles(Reads):
+    """Fails whenever a question has these words, as long as the text shown is so long."""
 
-    class Second(Scripted):
-        async def complete(self, prompt: Any, schema: Any) -> Any:
-            if 'Which rules has the text for "Motion"' in prompt.task:
-                raise ModelError("it was cut off")
-            return await super().complete(prompt, schema)
+    def __init__(self, words: str, error: ModelError, longer: int = 0) -> None:
+        second = FOUND.model_copy(update={"title": "Vote", "quote": RULES.passing.quote})
+        super().__init__([processes(FOUND, second)], RULES)
+        self.words, self.error, self.longer = words, error, longer
 
-    found = asyncio.run(draft(Constitution(TEXT), Second(both, RULES), 10_000))
-    assert list(found.reading.processes) == ["vote"]
-    assert found.drafted[0].problems == ("it was cut off",)
+    async def complete(self, prompt: Any, schema: Any) -> Any:
+        if self.words in prompt.task and len(prompt.system) > self.longer:
+            raise self.error
+        return await super().complete(prompt, schema)
+
+
+def test_a_rule_of_which_no_answer_can_be_had_is_noted_and_the_others_are_read() -> None:
+    for kind in ("truncated", "invalid", "refused"):
+        model = Stumbles('must take part in the vote on "Motion"', failed(kind))
+        found = asyncio.run(draft(Constitution(TEXT), model, 10_000))
+        assert set(found.reading.processes) == {"motion", "vote"}
+        (motion,) = (each for each in found.drafted if each.type == "motion")
+        assert motion.problems == (f"quorum: it failed: {kind}",)
+        assert [rule.named for rule in found.reading.processes["motion"].stages[0].outcomes] == [
+            "passed", "not passed"
+        ]  # fmt: skip
+
+
+def test_a_model_that_fails_in_the_midst_leaves_what_it_had_read() -> None:
+    model = Stumbles('"Motion" discussed', failed("timeout"))
+    found = asyncio.run(draft(Constitution(TEXT), model, 10_000))
+    assert set(found.reading.processes) == {"motion", "vote"}
+    (motion,) = (each for each in found.drafted if each.type == "motion")
+    assert motion.problems[0] == "it failed: timeout"
+    assert found.reading.processes["motion"].stages[0].lasts is not None
+    model = Stumbles('"Vote"', failed("wrong_key"))
+    found = asyncio.run(draft(Constitution(TEXT), model, 10_000))
+    assert not found.reading.processes
+    assert "Motion is not drafted: it failed: wrong_key" in found.notes
+
+
+def test_a_process_whose_text_is_too_long_is_shown_less_of_it() -> None:
+    text = TEXT + "\n".join(f"Rule {n} of this section is about tree {n}." for n in range(60))
+    model = Stumbles('"Motion"', failed("too_long"), longer=1500)
+    found = asyncio.run(draft(Constitution(text), model, 4000))
+    assert "motion" in found.reading.processes
+    (motion,) = (each for each in found.drafted if each.type == "motion")
+    assert motion.problems == () and "only the part round" in motion.notes[0]
 
 
 # --- putting it in force ------------------------------------------------------------------------

@@ -3,19 +3,27 @@
 They lie beside the checkout and do not ship; where they are absent these tests are skipped.
 """
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import SHARED
+from drafts import Reads
 
-from govbot.charter import Reading
+from govbot.charter import Reading, citations_in
+from govbot.chartering import DraftRules, FoundProcess, Quoted, share_of
 from govbot.constitution import Constitution, Section
-from govbot.grounding import ground, locate
+from govbot.drafting import FoundProcesses, draft
+from govbot.grounding import ground, locate, rendered
 from govbot.lint import lint
+from govbot.numbers import Quantity, is_time, quantities
 from govbot.passages import spans_of
+from govbot.readingfile import load_reading
 from govbot.records import Citation
+from govbot.review import as_yaml, counted, review
 
 FOLDER = SHARED / "constitutions"
 INDEX: list[dict[str, Any]] = (
@@ -204,3 +212,70 @@ def test_an_empty_reading_is_linted(id: str) -> None:
     assert lint(Reading(constitution=found.digest), found) == []
     (other,) = lint(Reading(constitution="sha256:" + "0" * 64), found)
     assert other.level == "error" and "is of another text" in other.what
+
+
+# --- drafted readings -----------------------------------------------------------------------------
+
+
+def with_a_number(found: Constitution, fits: Callable[[Quantity], bool]) -> Quoted:
+    """The first sentence with such a number, as a reader would say it; empty if there is none."""
+    for section in found.sections:
+        for sentence in sentences(section):
+            number = next((n for n in quantities(rendered(sentence)) if fits(n)), None)
+            if number is not None:
+                return Quoted(value=number.text, quote=sentence, section=section.id)
+    return Quoted()
+
+
+def read_by_numbers(found: Constitution) -> tuple[list[FoundProcesses], DraftRules]:
+    """What a reader would say who takes each first number for a rule."""
+    passing = with_a_number(found, lambda n: share_of(n) is not None)
+    lasts = with_a_number(found, lambda n: is_time(n.unit) and n.unit != "seconds")
+    process = FoundProcess(title="Decision", quote=(passing.quote or lasts.quote) or "none")
+    rules = DraftRules(passing=passing, passes="a share of those voting", lasts=lasts)
+    return [FoundProcesses(processes=(process,))], rules
+
+
+@needs_them
+@each
+def test_a_drafted_reading_is_saved_loaded_and_linted(id: str, tmp_path: Path) -> None:
+    found = document(id)
+    first, rules = read_by_numbers(found)
+    drafted = asyncio.run(draft(found, Reads(first, rules), 10**6))
+    file = tmp_path / f"{id}.reading.yaml"
+    file.write_text(as_yaml(drafted))
+    again = load_reading(file)
+    assert again == drafted.reading
+    checked = lint(again, found)
+    assert not [f for f in checked if "does not say “" in f.what or "another text" in f.what]
+    assert all(found.holds(citation) for _, citation in citations_in(again))
+    rows = [row for row in review(drafted, found) if row.text]
+    assert counted(drafted, found)[:2] == (
+        sum(row.grounded for row in rows), sum(not row.grounded for row in rows)
+    )  # fmt: skip
+    said = bool(again.processes) or bool(drafted.notes) or bool(drafted.drafted[0].notes)
+    assert said, "a draft without a process says why"
+
+
+@needs_them
+def test_most_of_them_have_a_share_or_a_time_that_grounds() -> None:
+    drafts = 0
+    for id in IDS:
+        found = document(id)
+        first, rules = read_by_numbers(found)
+        drafts += bool(asyncio.run(draft(found, Reads(first, rules), 10**6)).reading.processes)
+    assert drafts >= 10
+
+
+@needs_them
+@each
+def test_what_one_text_says_is_no_rule_of_another(id: str) -> None:
+    """A reader that quotes another constitution gets nothing into the draft."""
+    found, other = document(id), document(IDS[IDS.index(id) - 3])
+    first, rules = read_by_numbers(other)
+    drafted = asyncio.run(draft(found, Reads(first, rules), 10**6))
+    assert not drafted.reading.processes and not drafted.reading.roles
+    assert "is left out: its quote is not in the text" in drafted.notes[0]
+    mine = FoundProcess(title="Decision", quote=next(sentences(found.sections[1])))
+    drafted = asyncio.run(draft(found, Reads([FoundProcesses(processes=(mine,))], rules), 10**6))
+    assert not drafted.reading.processes
