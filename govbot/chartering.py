@@ -227,7 +227,8 @@ class _Builder:
             if rule.value.strip():
                 self.doubt(name, f"“{_short(rule.value)}” has no sentence of the text")
             return None
-        own = " ".join(rule.quote.split()) in self.process.quote  # and may stand elsewhere too
+        words = re.escape(" ".join(rule.quote.split()))
+        own = re.search(rf"(?<!\w){words}(?!\w)", self.process.quote)  # it may stand elsewhere too
         where = rule.section or self.process.section
         cite = self.cite if own else located(self.constitution, rule.quote, where)
         if cite is None:

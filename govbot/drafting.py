@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from govbot.charter import Charter, Reading, citations_in
 from govbot.chartering import (
@@ -39,7 +39,8 @@ from govbot.records import Citation, Record
 
 MOST_PROCESSES = 8
 TRIES = 3  # the first draft and two with objections
-MOST_FOUND = 4  # processes in one part of the text
+MOST_FOUND = 4  # processes in a small part of the text
+CHARACTERS_EACH = 2000  # in a larger part, one for so many
 MOST_ANSWER = 600  # tokens
 LONGEST_SENTENCE = 1000
 SECTIONS = 6  # looked up beside a process's own
@@ -54,8 +55,14 @@ _OF_ONE_ANSWER = frozenset(("truncated", "invalid", "refused", "unrecorded"))
 
 
 class FoundProcesses(Record):
-    # A hint to servers that hold a model to the schema; more are not wrong, only left unread.
-    processes: tuple[FoundProcess, ...] = Field(json_schema_extra={"maxItems": MOST_FOUND})
+    processes: tuple[FoundProcess, ...]
+
+
+def _of_at_most(most: int) -> type[FoundProcesses]:
+    """The same, with a hint for servers that hold a model to the schema: a small one never ends."""
+    hint = Field(json_schema_extra={"maxItems": most})
+    listed = (tuple[FoundProcess, ...], hint)
+    return create_model("FoundProcesses", __base__=FoundProcesses, processes=listed)
 
 
 class Drafted(Record):
@@ -86,10 +93,10 @@ You read a part of the constitution of a community. {_DATA} List the things that
 together, where the text has a rule on how: by which majority, by whose consent, by how many, by an
 election, or how long the vote is open.
 
-Answer with JSON: {{"processes": [{{"title": "...", "quote": "..."}}]}}
+Answer with JSON: {{{{"processes": [{{{{"title": "...", "quote": "..."}}}}]}}}}
 - "title": what is decided, in two to five words of the text.
 - "quote": the sentence with the rule, copied word for word.
-At most four. If the text has no such rule, answer {{"processes": []}}.
+At most {{most}}. If the text has no such rule, answer {{{{"processes": []}}}}.
 
 The text:
 """
@@ -191,6 +198,7 @@ class _Drafting:
     ) -> None:  # fmt: skip
         self.constitution, self.provider, self.window = constitution, provider, max(window, 1)
         self.told, self.taken = told, taken
+        self.most = max(MOST_FOUND, window // CHARACTERS_EACH)
         self.notes: list[str] = []
         self.roles: dict[str, Citation] = {}
         self.useless = ""  # why asking any further makes no sense
@@ -219,6 +227,10 @@ class _Drafting:
             else:
                 for process in answer.processes[:MOST_FOUND]:
                     self._keep(process, found)
+                for process in answer.processes[MOST_FOUND:]:
+                    self.notes.append(
+                        f"“{_title(process.title)}” is left out: one too many at once"
+                    )
         if parts:
             self.notes.append(f"nothing more was read: {self.useless}")
         return list(found.values())
@@ -226,10 +238,11 @@ class _Drafting:
     async def _found_in(self, part: "_Part") -> FoundProcesses:
         text = "\n\n".join(_shown(section, piece) for section, piece in part)
         prompt = Prompt(
-            system=_FIND + json.dumps(text, ensure_ascii=False),
-            task="What is decided here, and by which rule?", most=MOST_ANSWER,
+            system=_FIND.format(most=self.most) + json.dumps(text, ensure_ascii=False),
+            task="What is decided here, and by which rule?",
+            most=MOST_ANSWER * self.most // MOST_FOUND,
         )  # fmt: skip
-        answer, _ = await self.provider.complete(prompt, FoundProcesses)
+        answer, _ = await self.provider.complete(prompt, _of_at_most(self.most))
         return answer
 
     def _unread(self, part: "_Part", error: ModelError) -> None:
@@ -253,8 +266,11 @@ class _Drafting:
         said = _stems(f"{section.breadcrumb} {cite.quote}")
         if len(process.title) > LONGEST_TITLE or not _stems(title) & said:
             titles.pop(0)
-        free = next((t for t in titles if t and type_of(t) not in found), None)
-        if free is None or type_of(free) in self.taken:
+        free = next((t for t in titles if type_of(t) not in found), None)
+        if free is None:
+            self.notes.append(f"“{title}” is left out: {section.id} has more of this name")
+            return
+        if type_of(free) in self.taken:
             return
         found[type_of(free)] = FoundProcess(title=free, quote=cite.quote, section=cite.section)
 
@@ -327,13 +343,13 @@ class _Asked:
         """Asks for each rule; what objects to an answer goes back. No answer is one too."""
         for name in names:
             self.rules = await self._with(name)
-        open = set(names)
+        left = set(names)  # those that an objection may still mend
         for _ in range(TRIES - 1):
-            doubts = {d.rule: d.what for d in reversed(self.built().doubts) if d.rule in open}
-            open = {name for name in doubts if getattr(self.rules, name).quote}
-            for name in [name for name in names if name in open]:
+            doubts = {d.rule: d.what for d in reversed(self.built().doubts) if d.rule in left}
+            left = {name for name in doubts if getattr(self.rules, name).quote}
+            for name in [name for name in names if name in left]:
                 if not await self._again(name, doubts[name]):
-                    open.remove(name)
+                    left.remove(name)
 
     def _place(self, answer: Quoted) -> Citation | None:
         return located(self.constitution, answer.quote, self.process.section)

@@ -85,7 +85,7 @@ def _grounds(type: str, charter: Charter, constitution: Constitution) -> Iterato
     """What the text near each quote holds against the value that rests on it."""
     for path, found in ground_charter(constitution, charter):
         if found.status == "grounded":  # a quote that stands elsewhere, or nowhere, is an error
-            where = f"{type}.{path.removesuffix('.cite')}"
+            where = f"{type}.{path}".removesuffix(".cite")
             for objection in found.objections:
                 yield Finding(level="warning", where=where, what=objection)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from govbot.constitution import Constitution
     from govbot.drafting import Draft, Told
+    from govbot.review import Row
 
 
 @click.command()
@@ -99,6 +100,7 @@ def _progress() -> "Iterator[Told]":
 def _tell(drafted: "Draft", text: "Constitution") -> None:
     """The table that people check, then what could not be drafted or grounded."""
     from rich.table import Table
+    from rich.text import Text
 
     from govbot.review import counted, review
 
@@ -106,9 +108,8 @@ def _tell(drafted: "Draft", text: "Constitution") -> None:
         "rule · value", "the text round its quote", "grounded or not · lint", show_lines=True
     )
     for row in review(drafted, text):
-        place = f"{row.section}: {row.text}" if row.text else ""
         doubts = "\n".join((row.held, *row.findings)).strip()
-        table.add_row(*map(_plain, (f"{row.rule}\n{row.value}".strip(), place, doubts)))
+        table.add_row(Text(f"{row.rule}\n{row.value}".strip()), _quote(row), Text(doubts))
     if table.row_count:
         console().print(table)
     for each in drafted.drafted:
@@ -118,16 +119,19 @@ def _tell(drafted: "Draft", text: "Constitution") -> None:
         click.echo(note)
     grounded, not_grounded, noted = counted(drafted, text)
     click.echo(
-        f"{len(drafted.reading.processes)} processes, {grounded} rules grounded,"
-        f" {not_grounded} not, {noted} notes."
+        f"Processes: {len(drafted.reading.processes)}. Rules grounded: {grounded},"
+        f" not: {not_grounded}. Notes: {noted}."
     )
 
 
-def _plain(text: str) -> "Text":
-    """Text that is shown as it is: brackets in it are no markup."""
+def _quote(row: "Row") -> "Text":
+    """The quote among its neighbours. Not markup: a text may have brackets."""
     from rich.text import Text
 
-    return Text(text)
+    if not row.text:
+        return Text()
+    parts = [(row.before, "dim"), (f"“{row.text}”", "bold"), (row.after, "dim")]
+    return Text(" ").join([Text(f"{row.section}:"), *(Text(*part) for part in parts if part[0])])
 
 
 @click.command()

@@ -7,6 +7,7 @@ or a constitution can end a comment.
 
 import textwrap
 from collections.abc import Iterator
+from typing import Any
 
 import yaml
 
@@ -14,8 +15,9 @@ from govbot.charter import Charter, DrawRule, InputRule, TallyRule
 from govbot.constitution import Constitution
 from govbot.drafting import Draft, Drafted
 from govbot.effects import OutcomeRule
-from govbot.grounding import ground_charter, owners_in
+from govbot.grounding import Grounding, ground, ground_charter, owners_in
 from govbot.lint import Finding, lint
+from govbot.passages import spans_of
 from govbot.records import Record
 from govbot.shapes import Condition, Lasts, Switch, Who
 
@@ -25,7 +27,7 @@ _WIDTH = 96
 
 
 class Row(Record):
-    """One rule: its value, the words it rests on in their sentences, and what is held against it.
+    """One rule: its value, the sentences it rests on, those round them, what is held against it.
 
     A finding that belongs to no quote has a row of its own, without text.
     """
@@ -33,7 +35,9 @@ class Row(Record):
     rule: str
     value: str = ""
     section: str = ""
+    before: str = ""
     text: str = ""
+    after: str = ""
     held: str = ""  # `grounded`, or the objections of the text
     findings: tuple[str, ...] = ()  # of the lint
 
@@ -51,13 +55,30 @@ def review(draft: Draft, constitution: Constitution) -> list[Row]:
         rows += _rows(type, charter, constitution, mine)
     for each in draft.drafted:
         for name, cite in each.beside:
+            found = ground(constitution, "", cite)
             rows.append(
                 Row(
                     rule=f"{each.type}, {name}", value="has no place in the charter",
-                    section=cite.section, text=constitution.around(cite), held=GROUNDED,
+                    held=GROUNDED, **_quoted(found),
                 )
             )  # fmt: skip
     return rows
+
+
+def _quoted(found: Grounding) -> dict[str, Any]:
+    """A quote's section and sentences, with the sentence before and the one after."""
+    if found.place is None:
+        return {"section": found.citation.section, "text": found.citation.quote}
+    text = found.place.section.text
+    spans = spans_of(text)
+    before = [span for span in spans if span[1] <= found.place.start]
+    after = [span for span in spans if span[0] >= found.place.end]
+    near = [text[first:last] for first, last in (*before[-1:], *after[:1])]
+    words = [" ".join(each.split()) for each in near]
+    return {
+        "section": found.place.section.id, "text": found.surrounding,
+        "before": words[0] if before else "", "after": words[-1] if after else "",
+    }  # fmt: skip
 
 
 def _rows(
@@ -71,8 +92,7 @@ def _rows(
         here = [f for f in left if f.where == rule]
         left = [f for f in left if f not in here]
         yield Row(
-            rule=rule, value=_value(owner), section=found.citation.section,
-            text=found.surrounding or found.citation.quote,
+            rule=rule, value=_value(owner), **_quoted(found),
             held=GROUNDED if found.passes else "; ".join(found.objections) or found.status,
             findings=tuple(_told(f) for f in here if f.what not in found.objections),
         )  # fmt: skip
@@ -140,7 +160,9 @@ def _said(each: Drafted | None) -> Iterator[str]:
         return
     yield from (f"Not grounded: {problem}" for problem in each.problems)
     yield from (f"Note: {note}" for note in each.notes)
-    yield from (f"{finding.level}: {finding.what}" for finding in each.findings)
+    for finding in each.findings:
+        where = finding.where.removeprefix(each.type).strip(".") or "all of it"
+        yield f"{finding.level}: {where}: {finding.what}"
     yield from (f"Beside, {name}: {c.section}: “{c.quote}”" for name, c in each.beside)
 
 

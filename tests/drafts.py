@@ -59,9 +59,9 @@ class Reads:
 
     async def complete(self, prompt: Prompt, schema: type[Value]) -> tuple[Value, Usage]:
         self.asked.append(prompt)
-        answer = self._found() if schema is FoundProcesses else self._rule(prompt, schema)
-        assert isinstance(answer, schema)
-        return answer, Usage(model=self.name, read=0, written=0)
+        found = issubclass(schema, FoundProcesses)
+        answer = self._found() if found else self._rule(prompt, schema)
+        return schema.model_validate(answer.model_dump()), Usage(model=self.name, read=0, written=0)
 
     def _found(self) -> FoundProcesses:
         assert self.found, "nothing more is found"

@@ -108,6 +108,16 @@ def test_a_quote_becomes_the_whole_sentence_it_is_of() -> None:
     assert located(CONSTITUTION, " ") is None
 
 
+def test_words_that_stand_in_several_sentences_are_first_those_of_the_process() -> None:
+    text = TEXT + "\n## 4. Rows\n\nHedges: no blocks, 3 days.\n\nPonds: no blocks, 5 days.\n"
+    ponds = FoundProcess(title="Ponds", section="section-4", quote="Ponds: no blocks, 5 days.")
+    rules = DraftRules(passing=quoted("no blocks", "no blocks"), passes="nobody against")
+    found = charter_of(Constitution(text), ponds, rules, {})
+    assert citations(found.charter, "vote") == ["Ponds: no blocks, 5 days."]
+    part = DraftRules(passing=quoted("no blocks", "o blocks"), passes="nobody against")
+    assert charter_of(Constitution(text), ponds, part, {}).charter is None
+
+
 def test_one_sentence_with_one_time_for_both_is_one_stage() -> None:
     found = built(discussion=WHOLE.lasts)
     assert found.charter and [stage.name for stage in found.charter.stages] == ["vote"]

@@ -111,8 +111,20 @@ def test_each_sentence_makes_one_process_under_a_title_of_its_own() -> None:
     model = Reads([processes(FOUND, same, twice, third)], RULES)
     found = asyncio.run(draft(Constitution(TEXT), model, 10_000))
     assert list(found.reading.processes) == ["motion", "process_2_motions", "motion_section_2"]
+    fourth = FOUND.model_copy(update={"quote": RULES.passing.quote})
+    for asked in ([processes(FOUND, twice, third, fourth)], [processes(*[FOUND] * 5, fourth)]):
+        found = asyncio.run(draft(Constitution(TEXT), Reads(asked, RULES), 10_000))
+        assert "“Motion” is left out: " in found.notes[0]
     found = asyncio.run(draft(Constitution(TEXT), Reads([processes(strange)], RULES), 10_000))
     assert found.drafted[0].title == "2 Motions"
+
+
+def test_a_large_part_may_have_more_processes_than_a_small_one() -> None:
+    few, many = Reads([NONE] * 9), Reads([NONE])
+    asyncio.run(draft(Constitution(TEXT), few, 2000))
+    asyncio.run(draft(Constitution(TEXT), many, 24_000))
+    assert "At most 4." in few.asked[0].system and "At most 12." in many.asked[0].system
+    assert many.asked[0].most == 3 * few.asked[0].most
 
 
 def test_only_so_many_are_drafted_those_that_say_how_first_and_the_others_are_named() -> None:

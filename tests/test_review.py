@@ -32,7 +32,12 @@ def test_every_rule_has_its_value_its_words_and_whether_they_carry_it() -> None:
     assert (lasts.value, lasts.section, lasts.held, lasts.findings) == (
         "6 days", "section-2", "grounded", ()
     )  # fmt: skip
-    assert lasts.text == "A motion is open for 6 days."
+    assert (lasts.before, lasts.text, lasts.after) == (
+        "", "A motion is open for 6 days.", "At least 3 members must vote."
+    )  # fmt: skip
+    quorum = found["motion.stages.vote.outcomes.1"]
+    assert quorum.before == "A motion is open for 6 days."
+    assert quorum.after == "Members agree or disagree."
     assert found["motion.opened_by"].value == "'member' in roles"
     assert found["motion.stages.vote.inputs.vote"].value == "agree, disagree by 'member' in roles"
     assert found["motion.stages.vote.outcomes.1"].value == "votes < 3: no quorum"
@@ -78,7 +83,7 @@ def test_the_file_has_what_stands_in_the_way_above_each_process() -> None:
     at = lines.index("  motion:")
     above = "\n".join(lines[:at])
     assert "  # Not grounded: lasts: “A motion is open for 9 days.” does not stand" in above
-    assert "  # error: the stage never ends: it has no `lasts`" in above
+    assert "  # error: vote: the stage never ends: it has no `lasts`" in above
     assert lines[0].startswith("# Drafted by a model; nobody has ratified it.")
     assert read_reading(as_yaml(found), "draft") == found.reading
 
@@ -119,8 +124,13 @@ def test_a_draft_is_shown_saved_and_linted(tmp_path: Path, model: list[Reads]) -
     path.write_text(TEXT)
     model.append(Reads([FIRST], RULES))
     told = command("read", path, "--model", "any:model", "--at-most", 3, "--window", 5000)
-    assert "1 processes, 7 rules grounded, 0 not, 0 notes." in told
-    assert "│ 6 days" in told and "│ grounded" in told and "section-2: A motion" in told
+    assert "Processes: 1. Rules grounded: 7, not: 0. Notes: 0." in told
+    assert (
+        "│ 6 days" in told
+        and "│ grounded" in told
+        and "section-2: " in told
+        and "“A motion is" in told
+    )
     assert "1 of 1: Motion" in told  # progress, where nobody sees a bar
     reading = load_reading(tmp_path / "garden.reading.yaml")
     assert list(reading.processes) == ["motion"]
@@ -139,7 +149,7 @@ def test_a_draft_never_takes_the_place_of_a_reading(tmp_path: Path, model: list[
     new = beside.with_suffix(".draft.yaml")
     assert beside.read_bytes() == before and new.is_file()
     assert f"govbot constitution lint {path} --reading {new}" in told.replace("\n", "")
-    assert "motion is read again" in told and "0 processes" in told
+    assert "motion is read again" in told and "Processes: 0." in told
     assert "0 errors" in command("lint", path, "--reading", new)
     elsewhere = tmp_path / "drafts" / "mine.yaml"
     model.append(Reads([NONE]))
@@ -163,5 +173,5 @@ def test_an_empty_answer_is_a_draft_of_nothing(tmp_path: Path, model: list[Reads
     path.write_text(TEXT)
     model.append(Reads([FIRST], DraftRules()))
     told = command("read", path, "--model", "any:model")
-    assert "0 processes, 0 rules grounded" in told and "Motion: " in told
+    assert "Processes: 0. Rules grounded: 0" in told and "Motion: " in told
     assert "0 errors" in command("lint", path)
