@@ -1,17 +1,24 @@
 """Several drafts of one text: what enough of them say is agreed, the rest stands side by side."""
 
+import asyncio
 from typing import Any
 
-from test_drafting import FOUND, RULES, TEXT, drafted, quoted
+from drafts import FOUND, RULES, TEXT, Reads, processes, quoted
 
 from govbot.agreement import NOTHING, joined, splits
-from govbot.drafting import Draft, FoundProcess, FoundProcesses
+from govbot.chartering import DraftRules, FoundProcess
+from govbot.constitution import Constitution
+from govbot.drafting import Draft, FoundProcesses, draft
 from govbot.readingfile import read_reading
 from govbot.review import as_yaml
 
 
+def drafted(found: FoundProcesses, rules: DraftRules) -> Draft:
+    return asyncio.run(draft(Constitution(TEXT), Reads([found], rules), 10_000))
+
+
 def made(**changed: Any) -> Draft:
-    return drafted(FoundProcesses(processes=(FOUND,)), *[RULES.model_copy(update=changed)] * 3)[0]
+    return drafted(processes(FOUND), RULES.model_copy(update=changed))
 
 
 LOOSE = {"quorum": quoted("", "")}
@@ -37,7 +44,7 @@ def test_a_rule_that_too_few_agree_on_is_shown_with_every_version() -> None:
 def test_a_process_that_only_one_model_finds_is_kept_and_named_as_such() -> None:
     member = "Every member may bring a motion and may vote on it."
     more = FoundProcess(title="Census", section="1", quote=member)
-    two, _ = drafted(FoundProcesses(processes=(FOUND, more)), *[RULES] * 6)
+    two = drafted(processes(FOUND, more), RULES)
     drafts = {"one": made(), "two": two}
     both = joined(drafts, 2)
     (other,) = set(both.reading.processes) - {"motion"}
@@ -46,13 +53,11 @@ def test_a_process_that_only_one_model_finds_is_kept_and_named_as_such() -> None
 
 
 def test_the_joined_draft_loads_as_a_draft_of_the_first() -> None:
-    from govbot.constitution import Constitution
-
     both = joined({"one": made(), "two": made(**LOOSE)}, 2)
     text = as_yaml(both)
     assert "the models do not agree" in text
     reading = read_reading(text, "draft.yaml")
-    assert reading.drafted_by == "scripted"
+    assert reading.drafted_by == "reads"
     assert reading.constitution == Constitution(TEXT).digest
 
 
