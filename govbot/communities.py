@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +21,7 @@ from pysqlite3 import dbapi2 as sqlite3
 from govbot.app import (
     Bot,
     Clock,
-    checked,
+    dispute_templates,
     found,
     open_bot,
     open_view,
@@ -46,6 +47,17 @@ LONGEST = 600.0  # seconds slept at most, so that a changed clock is noticed
 RECOVERY = 5.0  # seconds after which a community's time goes on that stood still by a fault
 AUDITS = 8  # kept as they were last asked for
 TOGETHER = 200  # members recorded at a time
+
+
+@cache
+def _beginnings() -> Mapping[str, Mapping[str, str]]:
+    """What a whole community can start from: ways to settle disputes alone are none."""
+    parts, found = dispute_templates(), {}
+    for name, path in templates().items():
+        if name not in parts:
+            reading = load_reading(reading_beside(path))
+            found[name] = {role: cite.quote for role, cite in reading.roles.items()}
+    return found
 
 
 class Hall(FrontDoor):
@@ -150,7 +162,6 @@ class Communities:
         self._locks: dict[str, asyncio.Lock] = {}
         self._due: dict[str, str] = {}  # of those that are closed: when each is needed next
         self._woken = asyncio.Event()
-        self._templates: dict[str, Mapping[str, str]] = {}
 
     # --- whose is what -----------------------------------------------------------------------
 
@@ -171,10 +182,7 @@ class Communities:
 
     def templates(self) -> Mapping[str, Mapping[str, str]]:
         """What a community can start from: by name, the roles it speaks of and who has them."""
-        for name, path in templates().items() if not self._templates else ():
-            _, reading = checked(path)
-            self._templates[name] = {role: cite.quote for role, cite in reading.roles.items()}
-        return self._templates
+        return _beginnings()
 
     async def doubts(self) -> list[tuple[str, str]]:
         """What would keep a community from being opened: which, and why."""
@@ -285,6 +293,7 @@ class Communities:
 
     async def run(self) -> None:
         """Opens what has something due, when it has; ends when it is cancelled."""
+        await asyncio.to_thread(_beginnings)  # read before somebody waits for them
         for name in self.known():
             self._note_due(name)
             await asyncio.sleep(0)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+from community import JURY
 from discord_bot import Service, live
 from fake_discord import NotPossible, text_of
 
@@ -199,7 +200,7 @@ def test_a_member_field_is_a_member(tmp_path: Path) -> None:
             fields = hall.memory.get_process(number).fields
             assert fields["respondent"] == f"discord:{eve.id}"
 
-    live(tmp_path, script, template="jury", people="alice bob carol dave eve frank grace")
+    live(tmp_path, script, template=JURY, people="alice bob carol dave eve frank grace")
 
 
 # --- the payloads themselves ---------------------------------------------------------------------

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from community import JURY
 from discord_bot import Service, live
 from fake_discord import text_of
 
@@ -142,7 +143,7 @@ def test_a_member_is_meant_by_a_mention(tmp_path: Path) -> None:
         hall = await service.hall()
         assert hall.memory.get_process(1).fields["respondent"] == f"discord:{eve.id}"
 
-    live(tmp_path, script, template="jury", people="alice bob carol dave eve frank grace")
+    live(tmp_path, script, template=JURY, people="alice bob carol dave eve frank grace")
 
 
 def test_ids_are_told_apart_from_those_of_other_platforms() -> None:

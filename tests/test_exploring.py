@@ -50,11 +50,17 @@ def test_the_example_has_nothing_to_warn_of() -> None:
     assert explored(nothing, members=people(5)) == []
 
 
+# Where an outcome hangs on a draw that fails because somebody does hold the office.
+BEYOND = {"benevolent-dictator": "lead_nomination"}
+
+
 @pytest.mark.parametrize("name", sorted(templates()))
 def test_no_template_has_a_stage_nothing_ends_or_an_outcome_nothing_reaches(name: str) -> None:
     path = templates()[name]
     found = told(explore(load_reading(reading_beside(path)), Constitution.load(path)))
-    assert "nothing can end this stage" not in found and "nothing I tried" not in found
+    assert "nothing can end this stage" not in found
+    untried = [line for line in found.splitlines() if "nothing I tried" in line]
+    assert [line for line in untried if not line.startswith(BEYOND.get(name, "-"))] == []
     assert "of its states were looked at" not in found
 
 

@@ -61,9 +61,12 @@ def test_every_story_comes_out_as_it_did_under_the_rules_it_had(name: str, tmp_p
     asyncio.run(play(load_story(STORIES[name]), name, tmp_path))
     rules = in_force(tmp_path)
     found = rehearse(entries(tmp_path), rules, rules, everything=True)
-    assert found.replayed == found.ended > 0
+    # A story that amends the constitution leaves processes whose rules it has changed meanwhile.
+    assert found.replayed > 0
     assert [(each.number, each.before, each.after) for each in found.changed] == []
-    assert not found.refused and not found.left_out and not found.moved and not found.others
+    assert not found.refused and not found.moved
+    if not found.others:
+        assert found.replayed == found.ended and not found.left_out
 
 
 def test_rules_that_are_the_same_are_not_played(tmp_path: Path) -> None:
