@@ -334,6 +334,7 @@ class Charter(Record):
                 raise ValueError(f"it sets aside {named!r}, which is no field of type number")
         return self
 
+    @model_validator(mode="after")
     def _amendments_are_fields(self) -> Self:
         for effect in effects_of(self):
             if isinstance(effect, AmendConstitution):
