@@ -143,7 +143,7 @@ async def draft(
     whose every quote still stands are kept as people had them.
     """
     kept = standing(earlier, constitution) if earlier else {}
-    drafting = _Drafting(constitution, provider, window, told, set(kept))
+    drafting = _Drafting(constitution, provider, window, told, kept)
     for type in sorted(set(earlier.processes) - set(kept)) if earlier else ():
         drafting.notes.append(f"{type} is read again: a sentence it rests on has changed")
     drafting.roles |= _held_roles(earlier, constitution)
@@ -194,10 +194,15 @@ class _Drafting:
 
     def __init__(
         self, constitution: Constitution, provider: Provider, window: int, told: Told,
-        taken: set[str],
+        kept: Mapping[str, Charter],
     ) -> None:  # fmt: skip
         self.constitution, self.provider, self.window = constitution, provider, max(window, 1)
-        self.told, self.taken = told, taken
+        self.told = told
+        # What stands already: its names, and the sentences it rests on.
+        self.taken = set(kept)
+        self.rested_on = [
+            _fold(cite.quote) for charter in kept.values() for _, cite in citations_in(charter)
+        ]
         self.most = max(MOST_FOUND, window // CHARACTERS_EACH)
         self.notes: list[str] = []
         self.roles: dict[str, Citation] = {}
@@ -259,6 +264,8 @@ class _Drafting:
         section = self.constitution.section(cite.section) if cite else None
         if cite is None or section is None:
             self.notes.append(f"“{title}” is left out: its quote is not in the text")
+            return
+        if any(quote in cite.quote or cite.quote in quote for quote in self.rested_on):
             return
         if any(cite.quote == other.quote for other in found.values()):
             return

@@ -150,14 +150,16 @@ def test_only_so_many_are_drafted_those_that_say_how_first_and_the_others_are_na
 def test_charters_whose_sentences_still_stand_are_kept_and_the_others_read_again() -> None:
     first, _ = drafted(RULES)
     text = TEXT + "\n## 3. Pets\n\nPets are welcome.\n"
-    again = asyncio.run(draft(Constitution(text), Reads([FIRST]), 10_000, first.reading))
-    assert again.reading.processes == first.reading.processes and not again.drafted
+    renamed = FOUND.model_copy(update={"title": "Decision", "quote": "open for 6 days"})
+    for found in (FIRST, processes(renamed)):
+        again = asyncio.run(draft(Constitution(text), Reads([found]), 10_000, first.reading))
+        assert again.reading.processes == first.reading.processes and not again.drafted
     assert again.reading.roles == first.reading.roles
     assert "  # Kept: every sentence" in as_yaml(again)
     shorter = TEXT.replace("6 days", "5 days")
-    found = FOUND.model_copy(update={"quote": "A motion is open for 5 days."})
+    five = FOUND.model_copy(update={"quote": "A motion is open for 5 days."})
     rules = RULES.model_copy(update={"lasts": quoted("5 days", "A motion is open for 5 days.")})
-    model = Reads([processes(found)], rules)
+    model = Reads([processes(five)], rules)
     changed = asyncio.run(draft(Constitution(shorter), model, 10_000, first.reading))
     assert "motion is read again" in changed.notes[0]
     lasts = changed.reading.processes["motion"].stages[0].lasts

@@ -50,7 +50,7 @@ def test_the_example_has_nothing_to_warn_of() -> None:
     assert explored(nothing, members=people(5)) == []
 
 
-# Where an outcome hangs on a draw that fails because somebody does hold the office.
+# Where an outcome hangs on how many hold an office, which no input of the stage brings about.
 BEYOND = {"benevolent-dictator": "lead_nomination"}
 
 
