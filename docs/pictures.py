@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from community import START  # noqa: E402  the tests' own scenes are what is drawn
 from scenes import SCENES, played  # noqa: E402
 
-from govbot.records import Card  # noqa: E402
+from govbot.parts import Card  # noqa: E402
 from govbot.surfaces.discord.render import embed, rows  # noqa: E402
 
 # Scenes, and how many days after their beginning they are looked at.
