@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from govbot.amendments import changes, short
-from govbot.carrying import Adoption, adoption, limited, warnings
+from govbot.carrying import Adoption, adoption, following, limited, warnings
 from govbot.charter import Reading
 from govbot.constitution import Constitution
 from govbot.memory import Memory
@@ -89,9 +89,15 @@ def _reasons(old: Constitution, found: Adoption) -> str:
     how = "merged with what had changed since" if found.merged else "as it was put forward"
     left = "; ".join(each.told for each in found.stale)
     stale = f" To be read again: {left}." if left else " Every rule carries over."
+    new = "; ".join(
+        f"{step.type}.{step.where}: {step.before} becomes {step.after}"
+        for step in found.steps
+        if step.after
+    )
+    numbers = f" With the numbers of their sentences change: {new}." if new else ""
     return (
         f"The constitution {short(found.constitution.digest)} follows {short(old.digest)}, {how}."
-        f"{stale} What is running keeps the rules it was opened under."
+        f"{stale}{numbers} What is running keeps the rules it was opened under."
     )
 
 
@@ -104,6 +110,7 @@ def _announced(process: Process, before: tuple[Constitution, Reading], found: Ad
         "",
         *limited(list(changes(old, found.constitution.text))),
         "",
+        *following(found.steps, read.processes),
         *warnings(read.processes, found.reading.processes, found.stale),
         "What is running keeps the rules it was opened under.",
     ]

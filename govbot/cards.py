@@ -13,7 +13,7 @@ from functools import lru_cache
 from immutables import Map
 
 from govbot.balloting import candidates
-from govbot.carrying import limited, shown
+from govbot.carrying import shown
 from govbot.charter import InputRule
 from govbot.constitution import Constitution
 from govbot.parts import Bar, Card, Choice, Deadline, Quote, Tally
@@ -68,10 +68,7 @@ def card(process: Process, constitution: Constitution, community: Community) -> 
         status=process.status,
         outcome=str(process.result) if over else "",
         text=_asked(process, community),
-        notes=(
-            *_notes(process),
-            *limited(_changed(process, constitution, community), MOST_CHANGED),
-        ),
+        notes=(*_notes(process), *shown(process, constitution, community, MOST_CHANGED)),
         deadline=deadline(process),
         tallies=tallies(process, whole=True),
         chosen=tuple(_chosen(process, community)),
@@ -79,11 +76,6 @@ def card(process: Process, constitution: Constitution, community: Community) -> 
         rules=tuple(quote(citation, constitution) for citation in _ruling(process)),
         choices=choices(process),
     )
-
-
-def _changed(process: Process, constitution: Constitution, community: Community) -> list[str]:
-    """What an amendment would change in the constitution, for a process that holds one."""
-    return list(shown(process.rules, process.fields, constitution, community.charters))
 
 
 def _notes(process: Process) -> Iterator[str]:

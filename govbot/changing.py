@@ -12,7 +12,7 @@ from pathlib import Path
 
 from govbot import app
 from govbot.adopting import enact
-from govbot.carrying import Adoption, carried
+from govbot.carrying import Adoption
 from govbot.charter import Reading
 from govbot.community import BY_HAND
 from govbot.config import Folder, reading_beside
@@ -24,6 +24,7 @@ from govbot.parts import Reply
 from govbot.proposing import as_field, from_copy
 from govbot.readingfile import load_reading
 from govbot.records import Manage, Member, Open, Request
+from govbot.rereading import reread
 from govbot.swapping import Preview, Running, preview
 from govbot.versions import Versions, named
 
@@ -44,7 +45,8 @@ def planned(memory: Memory, which: str, disputes: str = "") -> Swap:
     """What would come into force: a template's name, a path, a version's number or digest."""
     constitution, reading = _meant(memory, which, disputes)
     old = memory.reading()
-    kept = carried(old, memory.constitution(), constitution)
+    # Nobody votes on it here, so no rule takes over a new number by itself.
+    kept = reread(old, memory.constitution(), constitution, numbers=False)
     if reading is None:
         found = Adoption(constitution, kept.reading, kept.stale)
     else:

@@ -88,7 +88,7 @@ def _rules(seen: Foresight) -> Iterator[str]:
         yield f"    - “{step.old.quote}”"
         yield f"    + “{step.new.quote}”"
     for stale in seen.stale:
-        yield f"stale: {stale.type} has to be read again: {stale.why}: “{stale.quote}”"
+        yield f"stale: {stale.told}"
 
 
 def _found(seen: Foresight) -> Iterator[str]:
@@ -166,7 +166,7 @@ def summary(seen: Foresight) -> str:
         said = dict.fromkeys(f"{s.type}: {s.before} → {s.after}" for s in changed)
         lines.append(f"Rules that change: {_some(list(said))}.")
     if seen.stale:
-        types = list(dict.fromkeys(stale.type for stale in seen.stale))
+        types = list(dict.fromkeys(stale.title or stale.name for stale in seen.stale))
         lines.append(f"To be read again before they can be used: {_some(types)}.")
     grave = [*seen.findings, *seen.warnings]
     warned = [each.what for each in grave if each.level != "note"]

@@ -261,7 +261,7 @@ def _first(outcomes: tuple[OutcomeRule, ...], names: Mapping[str, Any]) -> int |
 def _trials(charter: Charter, stage: Stage) -> Iterator[Mapping[str, Any]]:
     """Small worlds: every count from none to a few, and around the numbers the rules name."""
     conditions = [expression for expression, _ in _conditions(stage)]
-    asked = sorted({name for each in conditions for name in names_in(each)} & set(_counts(stage)))
+    asked = _asked(stage, {name for each in conditions for name in names_in(each)})
     sizes = _sizes(conditions)
     while len(sizes) ** max(len(asked), 1) > MOST_TRIALS and len(sizes) > 3:
         sizes.pop(-2)
@@ -273,6 +273,16 @@ def _trials(charter: Charter, stage: Stage) -> Iterator[Mapping[str, Any]]:
             world = _world(charter, stage, counts, given, eligible)
             for winners, said in product(_winning(stage), _said(charter, conditions)):
                 yield {**world, **winners, **said}
+
+
+def _asked(stage: Stage, named: set[str]) -> list[str]:
+    """The counts that conditions go by, each choice of its own or in a sum with others."""
+    asked = sorted(named & set(_counts(stage)))
+    for rule in stage.inputs:
+        choices = [identifier(choice) for choice in rule.choices]
+        if choices and not named & set(choices) and named & {rule.counter, "inputs", "turnout"}:
+            asked.append(choices[0])
+    return list(dict.fromkeys(asked))
 
 
 def _several(rule: TallyRule, names: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -1,24 +1,27 @@
 """A reading carried over to a changed text: what still stands, what only changed its numbers.
 
 Owns the comparing of a quoted sentence with the one that took its place, and the putting of new
-numbers into the rules that rest on it. Pure. Promises that no charter is carried over of which one
-quote is gone, that a number is only put in where the old sentence had the old one, and that every
-rule that was touched is named, for people to check: nothing made here has any force.
+numbers into the rules that rest on it. Pure, so that anyone can derive it again. Promises that no
+charter is carried over of which one quote is gone, that a number is only put in where the old
+sentence had the old one, and that every rule that was touched, and whatever rests on a sentence
+that has changed, is named, for people to check: nothing made here has any force.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
-from govbot.charter import Charter, Reading, citations_in, effects_of
+from govbot.charter import Charter, Reading, Term, citations_in, effects_of
 from govbot.constitution import Constitution
 from govbot.effects import StartProcess
 from govbot.grounding import ground_charter
+from govbot.lint import errors
 from govbot.numbers import Quantity, is_time, quantities, same
 from govbot.passages import spans_of
 from govbot.records import Citation, Record, plain
@@ -27,6 +30,7 @@ from govbot.records import Citation, Record, plain
 NUMBERED = ("value", "when", "who", "count", "seats", "cap", "options", "computed", "weights")
 # Those of a rule that decides by them: their quote may not change a number they do not hold.
 DECIDING = ("value", "when", "count", "method")
+ALIKE = 2  # of a sentence, one part in so many must be alike for another to be what became of it
 _IN_QUOTES = re.compile(r"'[^']*'|\"[^\"]*\"")
 _TIMED = re.compile(r"minute|hour|day|week|month|year", re.IGNORECASE)
 _HOLE = "\0"
@@ -44,12 +48,25 @@ class Step(Record):
 
 
 class Stale(Record):
-    """A charter that has to be read again, and the sentence that makes it so."""
+    """Something that has to be read again: the sentence it rested on, and what became of it."""
 
-    type: str
-    where: str
-    quote: str
-    why: str
+    what: Literal["rules", "role", "term"]
+    name: str
+    title: str = ""
+    place: str = ""
+    was: str = ""
+    now: str = ""
+    why: str = ""  # beyond that its sentence has changed or is gone
+    starts: str = ""  # where no sentence changed: the process type that it starts and that is stale
+
+    @property
+    def told(self) -> str:
+        named = f"{self.title} ({self.what})" if self.title else f"{self.what} {self.name}"
+        if self.starts:
+            return f"{named}: it starts {self.starts}, which must be read again"
+        became = f"now reads “{self.now}”" if self.now else "is no longer there"
+        why = f" ({self.why})" if self.why else ""
+        return f"{named}: {self.place} said “{self.was}”, which {became}{why}"
 
 
 class Rereading(Record):
@@ -61,86 +78,164 @@ class Rereading(Record):
 
 
 class _Lost(Exception):
-    """A rule cannot be carried over."""
+    """A rule cannot be carried over; without a reason, its sentence has changed or is gone."""
 
-    def __init__(self, where: str, quote: str, why: str) -> None:
+    def __init__(self, cite: Citation, why: str = "") -> None:
         super().__init__(why)
-        self.where, self.quote, self.why = where, quote, why
+        self.cite, self.why = cite, why
 
 
-def reread(reading: Reading, old: Constitution, new: Constitution) -> Rereading:
-    """The reading of `old` as a reading of `new`; what could not be carried over is left out."""
+def reread(
+    reading: Reading, old: Constitution, new: Constitution, numbers: bool = True
+) -> Rereading:
+    """The reading of `old` as a reading of `new`; what could not be carried over is left out.
+
+    Without `numbers` only what rests on unchanged sentences is carried over.
+    """
+    places = _Places(old, new, numbers)
     charters: dict[str, Charter] = {}
     steps: list[Step] = []
     stale: list[Stale] = []
     for type, charter in reading.processes.items():
-        try:
-            charters[type], made = _carried(type, charter, old, new)
-            steps += made
-        except _Lost as lost:
-            stale.append(Stale(type=type, where=lost.where, quote=lost.quote, why=lost.why))
+        made = _carried(type, charter, places)
+        if isinstance(made, list):
+            found = (_stale("rules", type, charter.title, lost, places) for lost in made)
+            stale += dict.fromkeys(found)  # several rules may rest on one sentence
+        else:
+            charters[type], taken = made
+            steps += taken
     stale += _orphans(charters)
-    kept = {each.type for each in stale}
-    roles = {role: placed(cite, old, new) for role, cite in reading.roles.items()}
-    terms = {
-        name: term.model_copy(update={"cite": cite})
-        for name, term in reading.terms.items()
-        if (cite := placed(term.cite, old, new)) is not None
-    }
+    for type, lost in _unsound(reading, charters, steps, places):
+        stale.append(_stale("rules", type, charters.pop(type).title, lost, places))
+    stale += _orphans(charters)
+    roles, terms = dict[str, Citation](), dict[str, Term]()
+    for role, cite in reading.roles.items():
+        if (kept := places.of(cite)) is not None:
+            roles[role] = kept
+        else:
+            stale.append(_stale("role", role, "", _Lost(cite), places))
+    for name, term in reading.terms.items():
+        if (kept := places.of(term.cite)) is not None:
+            terms[name] = Term(who=term.who, cite=kept)
+        else:
+            stale.append(_stale("term", name, "", _Lost(term.cite), places))
     return Rereading(
         reading=Reading(
-            constitution=new.digest, drafted_by=reading.drafted_by, terms=terms,
-            roles={role: cite for role, cite in roles.items() if cite is not None},
-            processes={type: each for type, each in charters.items() if type not in kept},
+            constitution=new.digest, drafted_by=reading.drafted_by, terms=terms, roles=roles,
+            processes=charters,
         ),
-        steps=tuple(step for step in steps if step.type not in kept), stale=tuple(stale),
+        steps=tuple(step for step in steps if step.type in charters), stale=tuple(stale),
     )  # fmt: skip
 
 
-def placed(citation: Citation, old: Constitution, new: Constitution) -> Citation | None:
-    """The citation where its words stand in the new text, with other numbers if need be."""
-    if (still := stands(citation, old, new)) is not None:
-        return still
-    try:
-        return _replaced("", citation, old, new).new
-    except _Lost:
-        return None
-
-
-def stands(citation: Citation, old: Constitution, new: Constitution) -> Citation | None:
-    """The citation where the same words stand now, though their section may have moved.
-
-    Where a text says the same in several sections and one of them has changed, what the others say
-    is not what the changed one said.
-    """
-    if new.holds(citation):
-        return citation
-    before, after = (_holding(citation.quote, text) for text in (old, new))
-    if len(after) < len(before) or citation.section not in before:
-        return None
-    return Citation(section=after[before.index(citation.section)], quote=citation.quote)
-
-
-def _holding(quote: str, text: Constitution) -> list[str]:
-    """The sections with these words, in their order."""
-    return [s.id for s in text.sections if text.holds(Citation(section=s.id, quote=quote))]
+def _unsound(
+    reading: Reading, charters: Mapping[str, Charter], steps: list[Step], places: "_Places"
+) -> list[tuple[str, _Lost]]:
+    """The charters that could not be ratified with their new numbers, each for one reason."""
+    touched = {s.type: s.old for s in reversed(steps) if s.after and s.type in charters}
+    if not touched:
+        return []
+    made = reading.model_copy(update={"constitution": places.new.digest, "processes": charters})
+    known = {(each.where, each.what) for each in errors(reading, places.old)}
+    why = {
+        each.where.partition(".")[0]: each.what
+        for each in errors(made, places.new)
+        if (each.where, each.what) not in known
+    }
+    return [(type, _Lost(cite, why[type])) for type, cite in touched.items() if type in why]
 
 
 def _orphans(charters: dict[str, Charter]) -> list[Stale]:
-    """Charters that start a process type that is gone, and those that start them."""
+    """Takes out charters that start a process type that is gone, and those that start them."""
     found: list[Stale] = []
-    while True:
-        before = len(found)
-        for type, charter in list(charters.items()):
-            for effect in effects_of(charter):
-                if isinstance(effect, StartProcess) and effect.start_process.type not in charters:
-                    started = effect.start_process.type
-                    why = f"it starts {started!r}, which has to be read again itself"
-                    found.append(Stale(type=type, where="", quote=charter.cite.quote, why=why))
-                    del charters[type]
-                    break
-        if len(found) == before:
-            return found
+    while orphans := list(_starting_none(charters)):
+        for name, starts in orphans:
+            title = charters.pop(name).title
+            found.append(Stale(what="rules", name=name, title=title, starts=starts))
+    return found
+
+
+def _starting_none(charters: Mapping[str, Charter]) -> Iterator[tuple[str, str]]:
+    for name, charter in charters.items():
+        for effect in effects_of(charter):
+            if isinstance(effect, StartProcess) and effect.start_process.type not in charters:
+                yield name, effect.start_process.type
+                break
+
+
+def _stale(
+    what: Literal["rules", "role", "term"], name: str, title: str, lost: _Lost, places: "_Places"
+) -> Stale:
+    old, cite = places.old, lost.cite
+    section = old.section(cite.section)
+    was = old.around(cite) or " ".join(cite.quote.split())
+    return Stale(
+        what=what, name=name, title=title, why=lost.why, was=was,
+        place=section.breadcrumb if section is not None else cite.section,
+        now=_became(places.new, cite.section, was),
+    )  # fmt: skip
+
+
+def _became(new: Constitution, id: str, was: str) -> str:
+    """The sentence of the new text that is most like this one, if any is like it at all."""
+    section = new.section(id)
+    nearby = [section] if section is not None else []
+    best, most = "", 0.0
+    for each in (*nearby, *new.sections):
+        for sentence in _passages(each.text):
+            alike = SequenceMatcher(None, was.split(), sentence.split()).ratio()
+            if alike > most:
+                best, most = sentence, alike
+        if ALIKE * most >= 1 and each is section:
+            break  # its own section comes first
+    return best if ALIKE * most >= 1 else ""
+
+
+class _Places:
+    """Where the quotes of one version stand in another."""
+
+    def __init__(self, old: Constitution, new: Constitution, numbers: bool) -> None:
+        self.old, self.new, self.numbers = old, new, numbers
+        self._known: dict[Citation, Citation | None] = {}
+
+    def of(self, cite: Citation) -> Citation | None:
+        """The citation in the new text, with other numbers if need be."""
+        if (still := self.stands(cite)) is not None:
+            return still
+        try:
+            return self.replaced(cite).new
+        except _Lost:
+            return None
+
+    def replaced(self, cite: Citation) -> "_Replaced":
+        """The sentence that took its place and differs in its numbers alone."""
+        if not self.numbers:
+            raise _Lost(cite)
+        return _replaced(cite, self.old, self.new)
+
+    def stands(self, cite: Citation) -> Citation | None:
+        """The citation where the same words stand now; None where its sentence has changed."""
+        if cite not in self._known:
+            self._known[cite] = self._sought(cite)
+        return self._known[cite]
+
+    def _sought(self, cite: Citation) -> Citation | None:
+        placed = self.new.placed(cite)
+        if placed is None:
+            return None
+        stood, stands = self._homes(self.old, cite), self._homes(self.new, cite)
+        if cite.section in stood and len(stood) == len(stands):
+            # Renumbered articles keep their order; the same words in two of them stay apart.
+            placed = Citation(section=stands[stood.index(cite.section)], quote=cite.quote)
+        elif not self.new.holds(cite):
+            return None  # the words were there more often before: whose they are cannot be told
+        whole = self.old.around(cite)
+        return placed if whole in ("", self.new.around(placed)) else None
+
+    def _homes(self, constitution: Constitution, cite: Citation) -> list[str]:
+        quote = cite.quote
+        ids = (section.id for section in constitution.sections)
+        return [id for id in ids if constitution.holds(Citation(section=id, quote=quote))]
 
 
 # --- one charter ---------------------------------------------------------------------------
@@ -151,11 +246,11 @@ class _Carrying:
     """One charter on its way into another text."""
 
     type: str
-    old: Constitution
-    new: Constitution
+    places: _Places
     steps: list[Step] = field(default_factory=list)
+    lost: list[_Lost] = field(default_factory=list)
     held: set[tuple[Any, ...]] = field(default_factory=set)  # changed numbers some rule holds
-    open: list[tuple[str, str, "_Pair"]] = field(default_factory=list)  # those a rule lacks
+    open: list[tuple[Citation, "_Pair"]] = field(default_factory=list)  # those a rule lacks
 
     def value(self, value: Any, path: str) -> Any:
         if isinstance(value, Mapping):
@@ -176,11 +271,15 @@ class _Carrying:
         self, rule: Mapping[str, Any], path: str, cite: Citation, name: str
     ) -> dict[str, Any]:
         """A rule's citation in the new text, and its values with the numbers changed there."""
-        if (still := stands(cite, self.old, self.new)) is not None:
+        if (still := self.places.stands(cite)) is not None:
             return {name: still.model_dump()}
-        found = _replaced(path, cite, self.old, self.new)
         parts = [part for part in NUMBERED if part in rule] if name == "cite" else []
-        values = {part: self.numbered(rule[part], found, path) for part in parts}
+        try:
+            found = self.places.replaced(cite)
+            values = {part: self.numbered(rule[part], found, cite) for part in parts}
+        except _Lost as lost:
+            self.lost.append(lost)
+            return {}
         changed = [part for part in parts if values[part] != rule[part]]
         where = path.rpartition(".")[0]
         self.steps.append(
@@ -191,19 +290,19 @@ class _Carrying:
             )
         )  # fmt: skip
         if any(part in rule and not isinstance(rule[part], bool) for part in DECIDING):
-            self.open += [(where, cite.quote, pair) for pair in found.pairs if pair.changed]
+            self.open += [(cite, pair) for pair in found.pairs if pair.changed]
         return {name: found.new.model_dump(), **values}
 
-    def numbered(self, value: Any, found: "_Replaced", path: str) -> Any:
+    def numbered(self, value: Any, found: "_Replaced", cite: Citation) -> Any:
         """A value, or the values in it, with the changed numbers put in."""
         if isinstance(value, Mapping):
-            return {name: self.numbered(item, found, path) for name, item in value.items()}
+            return {name: self.numbered(item, found, cite) for name, item in value.items()}
         if isinstance(value, list):
-            return [self.numbered(item, found, path) for item in value]
+            return [self.numbered(item, found, cite) for item in value]
         if isinstance(value, bool) or not isinstance(value, int | str):
             return value
         text = str(value)
-        made, held = _renumbered(text, found, path)
+        made, held = _renumbered(text, found, cite)
         self.held |= {pair.key for pair in held}
         return int(made) if isinstance(value, int) and made.isdigit() else made
 
@@ -226,38 +325,39 @@ def _said(value: Any) -> str:
 
 
 def _carried(
-    type: str, charter: Charter, old: Constitution, new: Constitution
-) -> tuple[Charter, list[Step]]:
-    """The charter as one of the new text; _Lost names the sentence that is gone."""
-    document = charter.model_dump(mode="json", exclude_defaults=True)
-    carrying = _Carrying(type, old, new)
-    made = carrying.rule(document, "")
-    for where, quote, pair in carrying.open:
+    type: str, charter: Charter, places: _Places
+) -> tuple[Charter, list[Step]] | list[_Lost]:
+    """The charter as one of the new text, or the sentences that it has lost."""
+    carrying = _Carrying(type, places)
+    made = carrying.rule(charter.model_dump(mode="json", exclude_defaults=True), "")
+    if carrying.lost:
+        return carrying.lost
+    for cite, pair in carrying.open:
         if pair.key not in carrying.held:
             said = f"“{pair.old.text}” became “{pair.new.text}”, and no rule holds that number"
-            raise _Lost(where, quote, said)
-    if not carrying.steps and all(new.holds(cite) for _, cite in citations_in(charter)):
+            return [_Lost(cite, said)]
+    if not carrying.steps and all(places.new.holds(cite) for _, cite in citations_in(charter)):
         return charter, []
     try:
         carried = Charter.model_validate(made)
     except ValidationError as error:
         first = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
-        raise _Lost("", charter.cite.quote, f"with the new numbers, {first}") from None
-    _doubt(carrying.steps, charter, carried, old, new)
-    return carried, carrying.steps
+        return [_Lost(charter.cite, f"with the new numbers, {first}")]
+    doubted = list(_doubted(carrying.steps, charter, carried, places))
+    return doubted or (carried, carrying.steps)
 
 
-def _doubt(
-    steps: list[Step], before: Charter, after: Charter, old: Constitution, new: Constitution
-) -> None:
+def _doubted(
+    steps: list[Step], before: Charter, after: Charter, places: _Places
+) -> Iterator[_Lost]:
     """The new sentences must carry the new values as well as the old ones did theirs."""
-    touched = {f"{step.where}.cite".lstrip(".") for step in steps}
+    touched = {f"{step.where}.cite".lstrip("."): step.old for step in steps}
     if not touched:
         return
-    known = {path: len(found.objections) for path, found in ground_charter(old, before)}
-    for path, found in ground_charter(new, after):
+    known = {path: len(found.objections) for path, found in ground_charter(places.old, before)}
+    for path, found in ground_charter(places.new, after):
         if path in touched and len(found.objections) > known.get(path, 0):
-            raise _Lost(path, found.citation.quote, found.objections[-1])
+            yield _Lost(touched[path], found.objections[-1])
 
 
 # --- one sentence --------------------------------------------------------------------------
@@ -315,15 +415,15 @@ def _passages(text: str) -> tuple[str, ...]:
     return tuple(" ".join(text[first:last].split()) for first, last in spans_of(text))
 
 
-def _replaced(where: str, cite: Citation, old: Constitution, new: Constitution) -> _Replaced:
+def _replaced(cite: Citation, old: Constitution, new: Constitution) -> _Replaced:
     """The sentence of the new text that differs from the quoted one in its numbers alone."""
     quote = _skeleton(cite.quote)
     # What the old text has too did not take the place of anything.
     found = [each for each in _matches(cite, old, new) if not old.find(each.new.quote)]
     if not found or not quote.numbers:
-        raise _Lost(where, cite.quote, "the sentence has changed or is gone")
+        raise _Lost(cite)
     if len({each.pairs for each in found}) > 1:
-        raise _Lost(where, cite.quote, "more than one sentence could have taken its place")
+        raise _Lost(cite, "more than one sentence could have taken its place")
     return found[0]
 
 
@@ -363,7 +463,7 @@ def _alike(quote: _Skeleton, text: _Skeleton) -> Iterator[tuple[str, tuple[Quant
 # --- one value -----------------------------------------------------------------------------
 
 
-def _renumbered(text: str, found: _Replaced, where: str) -> tuple[str, list[_Pair]]:
+def _renumbered(text: str, found: _Replaced, cite: Citation) -> tuple[str, list[_Pair]]:
     """The text with the changed numbers put in, and which of them it holds."""
     spared = [m.span() for m in _IN_QUOTES.finditer(text)]
     said = [
@@ -381,7 +481,7 @@ def _renumbered(text: str, found: _Replaced, where: str) -> tuple[str, list[_Pai
         } or parted.get(number.value, {})
         if len(means) > 1 or None in means:
             why = f"“{number.text}” in “{text}” could be more than one number of the sentence"
-            raise _Lost(where, found.new.quote, why)
+            raise _Lost(cite, why)
         for written, pair in means.items():
             text = f"{text[: number.start]}{written}{text[number.end :]}"
             held.append(pair)

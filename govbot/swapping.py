@@ -6,10 +6,11 @@ types and rules appear, change or vanish, with both quotes. Pure. Decides nothin
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from govbot.carrying import Stale, warnings
+from govbot.carrying import warnings
 from govbot.charter import Charter, Reading, citations_in, leaves
 from govbot.constitution import Constitution
 from govbot.records import Member, Record
+from govbot.rereading import Stale
 
 MOST_LISTED = 20  # running processes of one type that are named one by one
 NOTHING = "–"

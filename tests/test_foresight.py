@@ -126,7 +126,7 @@ def test_a_section_that_is_gone_leaves_its_processes_out_and_names_its_sentence(
     (town / "amended.md").write_text(text[:start] + text[end:])
     shown = run("rehearse", town / "amended.md", "--dir", town)
     assert shown.exit_code == 0, shown.output
-    assert "stale: urgent_proposal has to be read again" in shown.output
+    assert "stale: Urgent proposal (rules): Article 3" in shown.output
     assert "To be read again" in summary(foreseen(town, ("Discussion period: 48 hours", "-")))
 
 

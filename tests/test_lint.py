@@ -127,6 +127,18 @@ def test_a_tie_that_no_outcome_covers_is_an_error_in_the_constitution_s_words() 
     assert "Section 3.1" in found and "does not say what happens" in found
 
 
+def test_a_gap_in_a_count_of_all_choices_is_an_error_too() -> None:
+    def gap(document: dict[str, Any]) -> None:
+        stage(document)["outcomes"] = [
+            {"when": "votes >= 5", "outcome": "passed"},
+            {"when": "votes < 4", "outcome": "rejected"},
+        ]
+
+    found = told(linted(gap), "error")
+    assert "does not say what happens with agree = 4" in found
+    assert "seems never to be reached" not in told(linted(gap), "warning")
+
+
 def test_an_outcome_nobody_can_reach_is_a_warning() -> None:
     def dead(document: dict[str, Any]) -> None:
         stage(document)["outcomes"].insert(1, {"when": "agree > disagree + 1", "outcome": "odd"})

@@ -82,7 +82,7 @@ def test_a_changed_share_is_put_into_the_fraction_of_the_condition() -> None:
 def test_a_sentence_that_changed_its_words_makes_its_charter_stale_and_no_other() -> None:
     found = changed(("Discussion period: 48 hours", "Urgent talk goes on for 48 hours"))
     (stale,) = found.stale
-    assert stale.type == "urgent_proposal" and "48 hours" in stale.quote
+    assert stale.name == "urgent_proposal" and "48 hours" in stale.was
     assert set(found.reading.processes) == {"standard_proposal"}
 
 
@@ -93,7 +93,7 @@ def test_a_changed_number_that_no_rule_holds_makes_the_charter_stale() -> None:
     assert text.count("9 days") == text.count("at least 2") == 1
     found = reread(reading, old, Constitution(text))
     assert "no rule holds that number" in found.stale[0].why
-    assert [stale.type for stale in found.stale] == list(reading.processes)
+    assert [stale.name for stale in found.stale] == list(reading.processes)
 
 
 def test_a_section_that_moved_is_cited_where_it_stands_now() -> None:
@@ -118,8 +118,8 @@ def test_a_charter_goes_with_the_one_it_starts() -> None:
         for name, charter in yaml.safe_load(reading_beside(path).read_text())["processes"].items()
         if "type: proposal" in yaml.safe_dump(charter)
     }
-    assert starting and starting <= {stale.type for stale in found.stale}
-    assert any("read again itself" in stale.why for stale in found.stale)
+    assert starting and starting <= {stale.name for stale in found.stale}
+    assert any(stale.starts for stale in found.stale)
 
 
 def test_a_changed_sentence_is_not_taken_for_one_that_says_the_same_elsewhere() -> None:
