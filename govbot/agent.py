@@ -9,23 +9,25 @@ for one request id.
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from govbot.balloting import candidates
 from govbot.breakglass import held, told_off
 from govbot.cards import choices
+from govbot.carrying import amendments_in, coming
 from govbot.charter import Stage
 from govbot.errors import MemberError, OperatorError, Refused
 from govbot.lockout import stuck, told
 from govbot.memory import Memory
 from govbot.parts import Choice, Reply, Says
 from govbot.process import MAX_TEXT
-from govbot.proposing import Drafted, with_amendment
+from govbot.proposing import Drafted, said, with_amendment
 from govbot.readers import Reader, Standing, Vocabulary
 from govbot.records import (
     BOT,
+    Amendment,
     Ask,
     Decision,
     Entry,
@@ -38,6 +40,8 @@ from govbot.records import (
     Offer,
     Open,
     Opened,
+    Rehearse,
+    Rehearsed,
     Request,
     Ruling,
     Seen,
@@ -71,6 +75,8 @@ from govbot.verify import doubts
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
+# What people should know of an amendment; with False, not if another is being looked at.
+Foresee = Callable[[Amendment, bool], Awaitable[tuple[str, ...]]]
 _NUMBER = re.compile(r"(?<!\d)\d{1,9}(?!\d)")
 ACTS = ("pause", "resume", "extend", "cancel")
 SHOWN = 20  # open processes listed in one reply
@@ -82,9 +88,11 @@ class Agent:
     """One community's bot. `clock` gives the present in UTC."""
 
     def __init__(
-        self, memory: Memory, reader: Reader, clock: Clock, drafted: Drafted | None = None
-    ) -> None:
+        self, memory: Memory, reader: Reader, clock: Clock, drafted: Drafted | None = None,
+        foresee: Foresee | None = None,
+    ) -> None:  # fmt: skip
         self.memory, self.reader, self.clock, self.drafted = memory, reader, clock, drafted
+        self.foresee = foresee
         self._spelled: tuple[object, Mapping[str, str]] = None, {}
         self._unclear_before: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
         self._proposed: OrderedDict[str, None] = OrderedDict()  # rulings that were doubted here
@@ -158,8 +166,9 @@ class Agent:
         )
         charters = self.memory.community.charters
         return Vocabulary(
-            charters=charters, open=open, members=self._spellings(), about=request.about
-        )
+            charters=charters, lost=self.memory.lost(), open=open, members=self._spellings(),
+            about=request.about,
+        )  # fmt: skip
 
     def _spellings(self) -> Mapping[str, str]:
         """How each member may be written. What could mean two of them means neither."""
@@ -183,6 +192,8 @@ class Agent:
                 return await self._answer(intent)
             case Show():
                 return self._show(intent)
+            case Rehearse():
+                return await self._rehearse(intent)
             case Want():
                 return await self._unforeseen(intent, request)
             case Unclear():
@@ -197,8 +208,10 @@ class Agent:
             return await self._unforeseen(Want(what=request.text), request)
         fact = self._decide(intent, request)
         self._verify(fact)
+        if foreseen := await self._foreseen(fact):
+            fact = self._decide(intent, request)  # others may have been heard meanwhile
         try:
-            return await self._record(fact)
+            return await self._record(fact, foreseen)
         except Refused as refused:
             return await self._turn_away(intent, request, refused)
 
@@ -228,6 +241,25 @@ class Agent:
         if field in intent.fields and _named(intent) not in self._proposed:
             raise MemberError("say in your own words what should be decided; I will look it up")
 
+    async def _foreseen(self, fact: Fact) -> tuple[str, ...]:
+        """What is told of an amendment to whoever proposes it and whoever votes on it."""
+        body, community = fact.body, self.memory.community
+        if self.foresee is None or not isinstance(body, Opened):
+            return ()
+        amendments = amendments_in(community.charters[body.type], body.fields)
+        if not amendments or self.memory.objections(fact, self.memory.engine.head):
+            return ()
+        told = [await self.foresee(amendment, True) for amendment in amendments]
+        return tuple(line for lines in told for line in lines)
+
+    async def _rehearse(self, asked: Rehearse) -> Reply:
+        """What somebody's change would do, before it is proposed."""
+        constitution, community = self.memory.constitution(), self.memory.community
+        amendment = said(asked.words, constitution, self.drafted)
+        told = await self.foresee(amendment, False) if self.foresee is not None else ()
+        lines = *coming(amendment, constitution, community), *told
+        return Reply(text="\n".join([*lines, "", "Nothing is recorded; this is a rehearsal."]))
+
     # --- 5 verify ---------------------------------------------------------------------------
 
     def _verify(self, fact: Fact) -> None:
@@ -248,10 +280,14 @@ class Agent:
 
     # --- 6 record ---------------------------------------------------------------------------
 
-    async def _record(self, fact: Fact) -> Reply:
+    async def _record(self, fact: Fact, foreseen: tuple[str, ...] = ()) -> Reply:
         """The fact, and the end of its stage where it brings that about, in one commit."""
         pending = self.memory.record(fact)
         process = self.memory.get_process(str(fact.process))
+        if foreseen and not process.foreseen:
+            body = Rehearsed(entries=pending.entry.n, told=foreseen)
+            id = f"{process.id}:rehearsed"
+            self.memory.record(Fact(id=id, at=fact.at, member=BOT, process=process.id, body=body))
         if ends_early(process, fact.at) is not None:
             ending = self.memory.ending(process, "early", fact.at)
             self._verify(ending)

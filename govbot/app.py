@@ -25,6 +25,7 @@ from govbot.config import Folder, Settings, reading_beside
 from govbot.constitution import Constitution
 from govbot.engines.sqlite import SqliteEngine
 from govbot.errors import OperatorError
+from govbot.foreseeing import Foreseer
 from govbot.house import FrontDoor
 from govbot.ledger import Key
 from govbot.lint import errors
@@ -417,7 +418,8 @@ async def open_bot(
         await engine.close()
         raise
     _warn(folder, settings, memory, clock)
-    agent = Agent(memory, reader_for(folder, settings, clock, model), clock, _shipped_draft)
+    reader, foreseer = reader_for(folder, settings, clock, model), Foreseer(folder, memory)
+    agent = Agent(memory, reader, clock, _shipped_draft, foreseer)
     archive = Archive(memory, folder.audits)
     archive.write(archive.behind())
     versions = Versions(memory, folder.constitution(settings))

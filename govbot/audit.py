@@ -28,6 +28,7 @@ from govbot.records import (
     Managed,
     Opened,
     Ratified,
+    Rehearsed,
     SetAside,
     StageEnded,
     Switched,
@@ -205,6 +206,11 @@ class AuditTrail:
                 for line in as_diff(self.constitution.text, text):
                     yield "    " + "".join(_visible(c) for c in line)
             yield ""
+        if process.foreseen:
+            yield "## What a rehearsal showed"
+            yield ""
+            yield from (f"- {escape(line)}" for line in process.foreseen)
+            yield ""
 
     def _eligible(self, process: Process) -> Iterator[str]:
         yield "## Who was eligible"
@@ -294,6 +300,8 @@ class AuditTrail:
                 return f"the outcome was set aside by process {body.by}"
             case Switched() as body:
                 return f"the bot was switched {'on again' if body.on else 'off'}"
+            case Rehearsed() as body:
+                return f"{who} rehearsed the amendment over the {body.entries} entries before it"
             case Adopted() as body:
                 return f"{who} adopted the constitution `{body.constitution}`"
             case Ratified() as body:

@@ -68,7 +68,11 @@ def card(process: Process, constitution: Constitution, community: Community) -> 
         status=process.status,
         outcome=str(process.result) if over else "",
         text=_asked(process, community),
-        notes=(*_notes(process), *shown(process, constitution, community, MOST_CHANGED)),
+        notes=(
+            *_notes(process),
+            *shown(process, constitution, community, MOST_CHANGED),
+            *process.foreseen,
+        ),
         deadline=deadline(process),
         tallies=tallies(process, whole=True),
         chosen=tuple(_chosen(process, community)),

@@ -143,19 +143,26 @@ def shown(
 ) -> Iterator[str]:
     """What a process would change, for those who decide; `constitution` is that of its opening."""
     for amendment in amendments_in(process.rules, process.fields):
-        found = _coming(_Case.of(amendment, constitution, community))
-        if not isinstance(found, Adoption):
-            yield f"This amendment cannot be carried out: {found}"
-            continue
-        yield f"What changes in the constitution (version {short(constitution.digest)}):"
-        yield from limited(list(changes(constitution, found.constitution.text)), most)
-        if community.constitution != constitution.digest:
-            yield "The constitution has changed since; if this passes, both changes are merged."
-            continue
-        yield from following(found.steps, community.charters)
-        yield from warnings(community.charters, found.reading.processes, found.stale)
-        if amendment.reading is not None:
-            yield "It brings its own reading along: the rules that it sets out come into force."
+        yield from coming(amendment, constitution, community, most)
+
+
+def coming(
+    amendment: Amendment, constitution: Constitution, community: Community, most: int = MOST_LINES
+) -> Iterator[str]:
+    """What an amendment would change, in the text and in the rules."""
+    found = _coming(_Case.of(amendment, constitution, community))
+    if not isinstance(found, Adoption):
+        yield f"This amendment cannot be carried out: {found}"
+        return
+    yield f"What changes in the constitution (version {short(constitution.digest)}):"
+    yield from limited(list(changes(constitution, found.constitution.text)), most)
+    if community.constitution != constitution.digest:
+        yield "The constitution has changed since; if this passes, both changes are merged."
+        return
+    yield from following(found.steps, community.charters)
+    yield from warnings(community.charters, found.reading.processes, found.stale)
+    if amendment.reading is not None:
+        yield "It brings its own reading along: the rules that it sets out come into force."
 
 
 @dataclass(frozen=True)

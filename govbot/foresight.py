@@ -17,6 +17,7 @@ from govbot.silences import silences
 
 MOST_SHOWN = 20  # processes told in full
 MOST_SUMMED = 3  # of a kind, in a summary
+NOTHING_YET = "No process has ended yet, so there is no past to rehearse it on."
 
 
 class Foresight(Record):
@@ -155,25 +156,20 @@ def _sums(one: Verdict) -> Iterator[str]:
 # --- in short ------------------------------------------------------------------------------
 
 
-def summary(seen: Foresight) -> str:
-    """A few lines for a card: what voters should know before they vote."""
+def summary(seen: Foresight) -> list[str]:
+    """A few lines for a card: what voters should know beside the changed words and rules."""
     past = seen.rehearsal
-    lines = [f"Rehearsed over {past.ended} ended processes: {_differing(past)}."]
+    over = f"{past.ended} ended process{'es' if past.ended != 1 else ''}"
+    lines = [f"Rehearsed over {over}: {_differing(past)}." if past.ended else NOTHING_YET]
     if past.refused:
-        lines.append(f"{sum(r.inputs for r in past.refused)} inputs would not have been taken.")
-    changed = [step for step in seen.steps if step.after]
-    if changed:
-        said = dict.fromkeys(f"{s.type}: {s.before} → {s.after}" for s in changed)
-        lines.append(f"Rules that change: {_some(list(said))}.")
-    if seen.stale:
-        types = list(dict.fromkeys(stale.title or stale.name for stale in seen.stale))
-        lines.append(f"To be read again before they can be used: {_some(types)}.")
+        inputs = sum(refused.inputs for refused in past.refused)
+        lines.append(f"{inputs} input{'s' if inputs != 1 else ''} would not have been taken.")
     grave = [*seen.findings, *seen.warnings]
     warned = [each.what for each in grave if each.level != "note"]
     lines += [f"Warning: {what}." for what in warned[:MOST_SUMMED]]
     if len(warned) > MOST_SUMMED:
         lines.append(f"… and {len(warned) - MOST_SUMMED} more warnings.")
-    return "\n".join(lines)
+    return lines
 
 
 def _differing(past: Rehearsal) -> str:

@@ -28,7 +28,7 @@ from govbot.breakglass import (
     switched,
     switching_decision,
 )
-from govbot.charter import Reading, reading_of
+from govbot.charter import Charter, Reading, reading_of
 from govbot.community import apply_community, community_objections
 from govbot.constitution import Constitution
 from govbot.engines import Engine, Pending
@@ -65,6 +65,7 @@ from govbot.state import Community, Process, Switching, effective, unopened
 
 ROLLS = 64  # rolls of members kept, for processes opened at different times
 KEPT = 4096  # processes whose state stays at hand; others are replayed when asked for
+MOST_READINGS = 20  # looked through for what the one in force no longer knows
 BATCH = 5000  # entries projected at a time when catching up
 
 # Roles whose last change took them away, and which the platform has reported ever since.
@@ -130,6 +131,7 @@ class Memory(Replay):
         self._waiting: list[tuple[Entry, list[Row]]] = []
         self._constitutions: dict[str, Constitution] = {}
         self._readings: dict[str, Reading] = {}
+        self._lost: tuple[str, Mapping[str, Charter]] = "", {}
         self._rolls: OrderedDict[int, Map[str, Member]] = OrderedDict()
         self.on_change: Callable[[Entry], None] = lambda entry: None
         engine.on_durable, engine.on_lost = self._project, self._forget
@@ -370,6 +372,18 @@ class Memory(Replay):
             self._readings[version] = reading_of(body.document)
         return self._readings[version]
 
+    def lost(self) -> Mapping[str, Charter]:
+        """What earlier readings knew and the one in force does not: the last rules of each kind."""
+        community = self.community
+        if self._lost[0] != community.reading:
+            sql = "select digest from rules where kind = 'ratified' order by n desc limit ?"
+            rows = self.projection.query(sql, MOST_READINGS)
+            earlier = [self.reading(row["digest"]).processes for row in reversed(rows)]
+            known = {type: rules for each in earlier for type, rules in each.items()}
+            gone = {type: c for type, c in known.items() if type not in community.charters}
+            self._lost = community.reading, gone
+        return self._lost[1]
+
     def _rule(self, kind: str, version: str) -> int | None:
         sql = "select max(n) n from rules where kind = ? and digest = ?"
         n: int | None = self.projection.query(sql, kind, version)[0]["n"]
@@ -387,6 +401,11 @@ class Memory(Replay):
         effect: str | None = None,
     ) -> Fact:
         """The fact that would open a process of this type."""
+        if (gone := self.lost().get(type)) is not None:
+            raise MemberError(
+                f"since the constitution changed, no rule in force says how “{gone.title}” goes; if"
+                " its text still does, whoever runs the bot can have it read again and ratified"
+            )
         if type not in self.community.charters:
             known = ", ".join(sorted(self.community.charters)) or "none yet"
             raise MemberError(f"the constitution knows no process type {type!r}; it knows {known}")

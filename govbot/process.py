@@ -26,6 +26,7 @@ from govbot.records import (
     Member,
     Opened,
     Record,
+    Rehearsed,
     SetAside,
     StageEnded,
 )
@@ -64,10 +65,18 @@ def objections(process: Process, fact: Fact, head: str) -> list[str]:
             return _ended_objections(process, fact, body, head)
         case Managed():
             return _managed_objections(process, fact, body)
+        case Rehearsed():
+            return _rehearsed_objections(process, fact)
         case SetAside():
             expected = body.model_copy(update={"effects": inverses(process)})
             return standing_objections(process, process.number) or _differences(body, expected)
     return []
+
+
+def _rehearsed_objections(process: Process, fact: Fact) -> list[str]:
+    if fact.member != BOT or not process.rules.amends:
+        return ["only the bot rehearses, and only what amends the constitution"]
+    return ["it has been rehearsed already"] if process.foreseen else _closed(process)
 
 
 def _closed(process: Process) -> list[str]:
@@ -362,6 +371,8 @@ def apply(process: Process, entry: Entry) -> Process:
         case Done() as body:
             done = kept_done(process, body)
             return process if done is process.done else replace(process, done=done)
+        case Rehearsed() as body:
+            return replace(process, foreseen=body.told)
         case SetAside() as body:
             ended = process.ended_at or entry.at  # one that went on after its outcome ends now
             return replace(process, set_aside_by=body.by, status="ended", due=None, ended_at=ended)

@@ -36,13 +36,14 @@ def with_amendment(
     for name, rule in charter.fields.items():
         value = held.get(name)
         if rule.type == "amendment" and isinstance(value, str) and value.strip():
-            held[name] = as_field(_said(value, constitution, drafted))
+            held[name] = as_field(said(value, constitution, drafted))
     for amendment in amendments_in(charter, held):
         _doubt(amendment, constitution)
     return held
 
 
-def _said(words: str, constitution: Constitution, drafted: Drafted | None) -> Amendment:
+def said(words: str, constitution: Constitution, drafted: Drafted | None = None) -> Amendment:
+    """The amendment that a member's words ask for; MemberError says what is unclear in them."""
     named = _TEMPLATE.fullmatch(words.strip())
     if named is None or drafted is None:
         return worded(words, constitution)

@@ -306,6 +306,17 @@ class Decided(Record):
     about: str
 
 
+class Rehearsed(Record):
+    """What voters are told of an amendment: what it would have done to the past, and its dangers.
+
+    `entries` are those that were there to be played.
+    """
+
+    kind: Literal["rehearsed"] = "rehearsed"
+    entries: int
+    told: tuple[str, ...]
+
+
 class Done(Record):
     """An effect has been carried out, or has failed for good."""
 
@@ -369,6 +380,7 @@ Body = Annotated[
     | StageEnded
     | Managed
     | Decided
+    | Rehearsed
     | Done
     | SetAside
     | Switched
@@ -446,6 +458,13 @@ class Show(Record):
     process: int | None = None
 
 
+class Rehearse(Record):
+    """What a change of the constitution would do, said as an amendment says it."""
+
+    kind: Literal["rehearse"] = "rehearse"
+    words: str
+
+
 class Unclear(Record):
     """Not understood: what was, and what would be."""
 
@@ -476,7 +495,8 @@ class Offer(Record):
 
 
 Intent = Annotated[
-    Open | Give | Manage | Ask | Show | Want | Unclear | Offer, Field(discriminator="kind")
+    Open | Give | Manage | Ask | Show | Rehearse | Want | Unclear | Offer,
+    Field(discriminator="kind"),
 ]
 
 

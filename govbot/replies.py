@@ -140,7 +140,7 @@ def _opened(
         for name, people in body.drawn.items()
     )
     notes = [PROVISIONAL] if process.provisional else []
-    changed = shown(process, constitution, community)
+    changed = (*shown(process, constitution, community), *process.foreseen)
     yield _says(*drawn, *taken(process), *notes, *changed, "", "The constitution says:")
     yield from (quote(citation, constitution) for citation in _rules(process, entry))
 

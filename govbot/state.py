@@ -77,6 +77,7 @@ class Process:
     zone: str = "UTC"
     roll: Map[str, Member] = field(default_factory=Map)
     fields: Mapping[str, Any] = field(default_factory=dict)
+    foreseen: tuple[str, ...] = ()  # what a rehearsal of its amendment showed
     eligible: Mapping[str, int] = field(default_factory=dict)
     drawn: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stage: str = ""

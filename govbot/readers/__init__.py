@@ -29,11 +29,13 @@ class Standing(Record):
 class Vocabulary(Record):
     """What a message may be about: the community's process types and the processes it has.
 
-    `members` maps the ways a member may be written (`@alice`, a name, an id) to their id. `earlier`
-    is what the same member said just before that was not clear.
+    `lost` are kinds of process that no rule in force provides any more: whoever asks for one is
+    told so. `members` maps the ways a member may be written (`@alice`, a name, an id) to their id.
+    `earlier` is what the same member said just before that was not clear.
     """
 
     charters: Mapping[str, Charter]
+    lost: Mapping[str, Charter] = {}
     open: tuple[Standing, ...] = ()
     members: Mapping[str, str] = {}
     about: int | None = None

@@ -15,7 +15,7 @@ from govbot.charter import Charter, InputRule
 from govbot.constitution import Constitution, Guidance
 from govbot.readers import Doubt, Proposal, Standing, Vocabulary
 from govbot.readers.words import MAX_MESSAGE, ballot_of, plain_text, spellings_of
-from govbot.records import Ask, Give, Intent, Manage, Open, Show, Unclear
+from govbot.records import Ask, Give, Intent, Manage, Open, Rehearse, Show, Unclear
 
 _SLOT = re.compile(r"\{([a-z_]+)\}")
 _PROCESS = r"(?:the\s+)?(?:[^\W\d]+\s+){0,3}(?:number\s+|no\.?\s*)?#?(?P<process>\d{1,9})"
@@ -30,6 +30,7 @@ _SHOWING = re.compile(
     rf"(?:\s+(?:{_PROCESS}|(?:the\s+|all\s+)?(?:open\s+)?process(?:es)?|proposals|everything))?",
     re.IGNORECASE,
 )
+_REHEARSING = re.compile(r"rehearse\s*:?\s+(?P<words>.+)", re.IGNORECASE | re.DOTALL)
 _MANAGING = re.compile(
     rf"(?P<act>pause|resume|cancel|withdraw|extend)\s+{_PROCESS}"
     r"(?:\s+by\s+(?P<by>.+?))?(?:\s*(?:,\s*)?(?:because|since|:)\s+(?P<reason>.+))?",
@@ -76,13 +77,15 @@ class OfflineReader:
         text = plain_text(message)
         if not text:
             return Unclear(missing=_nothing(message))
-        fits = [*_inputs(text, vocabulary), *_openings(text, vocabulary)]
+        fits = [*_inputs(text, vocabulary), *_openings(text, vocabulary, vocabulary.charters)]
         fits = fits or list(_out_of_turn(text, vocabulary))
         if fits:
             return max(fits, key=lambda fit: fit.fixed).intent
-        return _about(text, vocabulary) or Unclear(
-            understood="", missing=_would_fit(text, vocabulary)
-        )
+        if (about := _about(text, vocabulary)) is not None:
+            return about
+        if gone := list(_openings(text, vocabulary, vocabulary.lost)):
+            return max(gone, key=lambda fit: fit.fixed).intent
+        return Unclear(missing=_would_fit(text, vocabulary))
 
     async def answer(self, question: str, constitution: Constitution) -> Guidance:
         return constitution.query(question)
@@ -114,6 +117,8 @@ def _about(text: str, vocabulary: Vocabulary) -> Intent | None:
                 "by": found["by"] or "",
             }
         )
+    if (found := _REHEARSING.fullmatch(text)) is not None:
+        return Rehearse(words=found["words"])
     if (found := _SHOWING.fullmatch(text.rstrip("?.! "))) is not None:
         return Show(process=int(found["process"]) if found["process"] else None)
     if text.endswith("?") or _ASKING.match(text):
@@ -122,8 +127,8 @@ def _about(text: str, vocabulary: Vocabulary) -> Intent | None:
     return None
 
 
-def _openings(text: str, vocabulary: Vocabulary) -> Iterator[_Fit]:
-    for type, charter in vocabulary.charters.items():
+def _openings(text: str, vocabulary: Vocabulary, charters: Mapping[str, Charter]) -> Iterator[_Fit]:
+    for type, charter in charters.items():
         for phrase in charter.phrases:
             found = _pattern(phrase, ()).fullmatch(text)
             if found is None:

@@ -1,0 +1,107 @@
+"""The rehearsal of an amendment beside a bot at work.
+
+Owns where it is played: in a thread while there is little to play, else by `govbot rehearse` in a
+process of its own, so that nobody else waits. Promises an answer in time, if only that there is
+none, and that one is played at a time.
+"""
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import ValidationError
+
+from govbot.amendments import applied
+from govbot.charter import Reading
+from govbot.config import Folder, reading_beside
+from govbot.constitution import Constitution
+from govbot.errors import MemberError
+from govbot.foresight import Foresight, foresee, summary
+from govbot.ledger import read_entry
+from govbot.memory import Memory
+from govbot.readingfile import write_reading
+from govbot.records import Amendment, Member
+from govbot.rehearsal import Rules
+
+MOST_BESIDE = 2000  # entries that are played in a thread, well under a second
+LONGEST = 120.0  # seconds
+TOO_LONG = (
+    "What this would have changed could not be rehearsed in time; `govbot rehearse` at the machine"
+    " takes as long as it needs."
+)
+log = logging.getLogger(__name__)
+
+
+class Foreseer:
+    """Rehearses amendments of one community; what it tells is for voters."""
+
+    def __init__(self, folder: Folder, memory: Memory) -> None:
+        self.folder, self.memory = folder, memory
+        self._alone = asyncio.Lock()
+
+    async def __call__(self, amendment: Amendment, waits: bool) -> tuple[str, ...]:
+        """What people should know of an amendment; without `waits`, MemberError while it is busy.
+
+        An amendment of another version than the one in force is not rehearsed.
+        """
+        constitution = self.memory.constitution()
+        if amendment.base != constitution.digest:
+            return ()
+        if self._alone.locked() and not waits:
+            raise MemberError("another change is being rehearsed; say it again in a minute")
+        text = applied(constitution.text, amendment)
+        brought = Reading.model_validate(amendment.reading) if amendment.reading else None
+        async with self._alone:
+            try:
+                async with asyncio.timeout(LONGEST):
+                    return tuple(summary(await self._seen(text, brought)))
+            except (TimeoutError, OSError, ValidationError) as error:
+                log.warning("an amendment could not be rehearsed: %s", error or "it took too long")
+                return (TOO_LONG,)
+
+    async def _seen(self, text: str, brought: Reading | None) -> Foresight:
+        if self.memory.engine.size > MOST_BESIDE:
+            return await self._apart(text, brought)
+        # Texts keep what they have looked up, so the thread has its own.
+        base, reading = self.memory.constitution().text, self.memory.reading()
+        members = tuple(self.memory.community.members.values())
+        entries = [data for _, data in self.memory.engine.read()]
+        return await asyncio.to_thread(_played, entries, base, reading, text, brought, members)
+
+    async def _apart(self, text: str, brought: Reading | None) -> Foresight:
+        with TemporaryDirectory(prefix="govbot-") as place:
+            amended = Path(place) / "amended.md"
+            amended.write_bytes(text.encode())
+            command = ["rehearse", str(amended), "--dir", str(self.folder.path), "--json"]
+            if brought is not None:
+                beside = reading_beside(amended)
+                beside.write_text(write_reading(brought, "Brought along."), encoding="utf-8")
+                command += ["--reading", str(beside)]
+            return Foresight.model_validate_json(await _told(command))
+
+
+def _played(
+    entries: list[bytes], base: str, reading: Reading, text: str, brought: Reading | None,
+    members: tuple[Member, ...],
+) -> Foresight:  # fmt: skip
+    before = Rules(reading, Constitution(base))
+    return foresee(map(read_entry, entries), before, Constitution(text), brought, members)
+
+
+async def _told(command: list[str]) -> bytes:
+    """What `govbot` prints; OSError where it says that something is wrong."""
+    pipe = asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "govbot", *command, stdout=pipe, stderr=pipe
+    )
+    try:
+        out, wrong = await child.communicate()
+    except asyncio.CancelledError:
+        child.kill()
+        await child.wait()
+        raise
+    if not out:
+        raise OSError(wrong.decode(errors="replace").strip() or "it ended without a word")
+    return out
