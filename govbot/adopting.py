@@ -11,6 +11,7 @@ from datetime import datetime
 from govbot.amendments import changes, short
 from govbot.carrying import Adoption, adoption, following, limited, warnings
 from govbot.charter import Reading
+from govbot.community import news
 from govbot.constitution import Constitution
 from govbot.memory import Memory
 from govbot.records import BOT, Adopted, Amendment, Decision, Effect, Entry, Fact, Ratified
@@ -57,15 +58,18 @@ def _before(memory: Memory, kept: Entry, effect: Effect) -> tuple[Constitution, 
 
 async def enact(
     memory: Memory, found: Adoption, before: tuple[Constitution, Reading], now: datetime, *,
-    member: str, process: Process | None = None, effect: Effect | None = None,
+    member: str, process: Process | None = None, effect: Effect | None = None, told: str = "",
 ) -> Entry:  # fmt: skip
-    """The two entries, in one commit: the text is adopted, and what it still means ratified."""
+    """The two entries, in one commit: the text is adopted, and what it still means ratified.
+
+    `told` is what the community is to hear of it, where no outcome tells of it.
+    """
     old, read = before
     id = effect.id if effect is not None else f"swap:{memory.engine.size}"
     about = process.id if process is not None else None
     adopted = Adopted(
         constitution=found.constitution.digest, text=found.constitution.text, instead=old.digest,
-        effect=effect.id if effect is not None else None,
+        effect=effect.id if effect is not None else None, effects=news(f"{id}:adopted", told),
     )  # fmt: skip
     ratified = Ratified(
         constitution=found.constitution.digest, reading=found.reading.digest,

@@ -20,6 +20,7 @@ from govbot.agent import Agent
 from govbot.archive import QUIET, Archive, write_whole
 from govbot.charter import Reading
 from govbot.choosing import Choosing, load_choosing
+from govbot.community import news
 from govbot.composition import compose
 from govbot.config import Folder, Settings, reading_beside
 from govbot.constitution import Constitution
@@ -38,6 +39,7 @@ from govbot.readingfile import load_reading, write_reading
 from govbot.records import BOT, Adopted, Body, Entry, Fact, Founded, Ratified, Repaired
 from govbot.repairs import BY_HAND, announced
 from govbot.scheduler import Act, Deliver, Scheduler
+from govbot.swapping import ratification
 from govbot.tools.dates import zone_named
 from govbot.verify import Report, verify
 from govbot.versions import Versions
@@ -297,10 +299,12 @@ async def ratify(path: Path, by: str, clock: Clock = utc_now) -> tuple[str, str]
         if not who:
             raise OperatorError("nobody is named; say who ratified it with --by")
         now = max(clock(), memory.engine.last_at or clock())
+        id, old = f"ratified:{memory.engine.size}", memory.reading()
         body = Ratified(
-            constitution=reading.constitution, reading=reading.digest, document=reading.document
-        )
-        fact = Fact(id=f"ratified:{memory.engine.size}", at=now, member=f"by:{who}", body=body)
+            constitution=reading.constitution, reading=reading.digest, document=reading.document,
+            effects=news(id, ratification(old, reading, memory.community.members, who)),
+        )  # fmt: skip
+        fact = Fact(id=id, at=now, member=f"by:{who}", body=body)
         await memory.record(fact).durable()
         publish_checkpoint(folder, memory)
     finally:
@@ -325,6 +329,7 @@ async def repair(path: Path, asked: Repaired, by: str, clock: Clock = utc_now) -
             for body in bodies
             if not (isinstance(body, Adopted) and body.constitution == in_force)
         ]
+        Versions(memory, folder.constitution(settings)).write()
         publish_checkpoint(folder, memory)
     finally:
         await memory.close()

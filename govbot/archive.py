@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from govbot.audit import AuditTrail, Listed, file_name, index
+from govbot.audit import APART, AuditTrail, Listed, apart, file_name, index
 from govbot.errors import OperatorError
 from govbot.memory import Memory
-from govbot.records import Entry, Managed, Opened, StageEnded
+from govbot.records import Decided, Entry, Managed, Opened, StageEnded
 from govbot.state import Process
 
 QUIET = 1.0  # seconds without an entry after which an audit is rendered
@@ -62,6 +62,8 @@ class Archive:
             self._next.setdefault(entry.process, now + 30 * QUIET)
             if isinstance(entry.body, Opened | StageEnded | Managed):
                 self._listed = False
+        elif isinstance(entry.body, Decided):
+            self._listed = False
 
     def write_quiet(self) -> None:
         """Renders what has been quiet for a moment, or has waited long enough."""
@@ -102,7 +104,16 @@ class Archive:
             for r in self.memory.projection.query(sql)
         )
         write_whole(self.folder / "README.md", index(listed), durable=False)
+        if decided := self._decided():
+            told = apart(decided, self.memory.community.zone)
+            write_whole(self.folder / APART, told, durable=False)
         self._listed = True
+
+    def _decided(self) -> list[Entry]:
+        """The decisions that belong to no process."""
+        sql = "select n from decisions where process is null order by n"
+        found = (self.memory.engine.entry(row["n"]) for row in self.memory.projection.query(sql))
+        return [e for e in found if e is not None and isinstance(e.body, Decided)]
 
     def _type(self, row: Mapping[str, str]) -> str:
         return self.memory.reading(row["reading"]).processes[row["type"]].title

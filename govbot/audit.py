@@ -22,6 +22,7 @@ from govbot.records import (
     Adopted,
     Calculation,
     Citation,
+    Decided,
     Done,
     Entry,
     Given,
@@ -42,6 +43,7 @@ from govbot.stages import rulings_in
 from govbot.state import Process, a, electorate, of_roles_alone
 from govbot.tools.dates import when
 
+APART = "decisions.md"  # the file of what belongs to no process
 MOST_ADMITTED = 32  # lists of the eligible kept at hand
 _ADMITTED: OrderedDict[tuple[int, str], tuple[Any, tuple[int, str]]] = OrderedDict()
 
@@ -435,4 +437,19 @@ def index(listed: Iterable[Listed]) -> str:
             f"| {each.number}: {escape(each.title)} | {escape(each.type)} | {state}"
             f" | [{name}]({name}) |"
         )
+    return "\n".join(lines) + "\n"
+
+
+def apart(entries: Iterable[Entry], zone: str) -> str:
+    """The decisions of no process: what a reader proposed without ground, and why it is none."""
+    lines = ["# Decisions of no process", ""]
+    for entry in entries:
+        decision = entry.decision
+        if isinstance(entry.body, Decided) and decision is not None:
+            asked = f"{escape(entry.member)} asked: “{escape(entry.body.about)}”"
+            by = f"{escape(decision.result)}, read by `{escape(decision.reader)}`"
+            lines += [
+                f"- **{when(entry.at, zone)}** · entry {entry.n} · {asked}",
+                f"  - {by}: {escape(' '.join(decision.reasoning.split()))}",
+            ]
     return "\n".join(lines) + "\n"

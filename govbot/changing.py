@@ -25,7 +25,7 @@ from govbot.proposing import as_field, from_copy
 from govbot.readingfile import load_reading
 from govbot.records import Manage, Member, Open, Request
 from govbot.rereading import reread
-from govbot.swapping import Preview, Running, preview
+from govbot.swapping import Preview, Running, announced, preview
 from govbot.versions import Versions, named
 
 MOVED = "moved to the rules of another constitution, by explicit choice"
@@ -121,7 +121,8 @@ async def swap(
         for number in move:
             await _moved(memory, number, who, now)
         before = memory.constitution(), memory.reading()
-        await enact(memory, plan.found, before, now, member=f"{BY_HAND}{who}")
+        told = announced(plan.preview, plan.after.title, who)
+        await enact(memory, plan.found, before, now, member=f"{BY_HAND}{who}", told=told)
         files.write_new()
         app.publish_checkpoint(home, memory)
     finally:

@@ -31,6 +31,7 @@ from govbot.app import (
 )
 from govbot.archive import write_whole
 from govbot.charter import Reading, differences
+from govbot.community import news
 from govbot.config import FILE, Folder, Settings, reading_beside
 from govbot.errors import OperatorError, Refused
 from govbot.house import FrontDoor
@@ -39,6 +40,7 @@ from govbot.parts import Acted, Announcement, Errand, Reply
 from govbot.readingfile import load_reading
 from govbot.records import Entry, Fact, Member, Ratified, Request, moment
 from govbot.surfaces.communities import Listener
+from govbot.swapping import ratification
 
 log = logging.getLogger(__name__)
 
@@ -114,9 +116,13 @@ class Hall(FrontDoor):
         before, made = self.memory.reading(), self._sound(reading)
         if made.digest == before.digest:
             raise OperatorError("this reading is in force already")
-        body = Ratified(constitution=made.constitution, reading=made.digest, document=made.document)
         now = max(self.agent.clock(), self.memory.engine.last_at or self.agent.clock())
         id = f"ratified:{self.memory.engine.size}"
+        told = ratification(before, made, self.memory.community.members, by.name)
+        body = Ratified(
+            constitution=made.constitution, reading=made.digest, document=made.document,
+            effects=news(id, told),
+        )  # fmt: skip
         try:
             await self.memory.record(Fact(id=id, at=now, member=by.id, body=body)).durable()
         except Refused as refused:
@@ -125,6 +131,7 @@ class Hall(FrontDoor):
             reading_beside(self.bot.folder.constitution(self.bot.settings)), reading.decode()
         )
         publish_checkpoint(self.bot.folder, self.memory)
+        self.bot.scheduler.wake()
         found = differences(before, made)
         return f"{len(found)} rules differ: {', '.join(where for where, _, _ in found[:10])}."
 

@@ -36,6 +36,7 @@ from govbot.repairs import repair_objections
 from govbot.state import Community, Switching, effective
 from govbot.tools.dates import zone_named
 
+_Bringing = Adopted | Ratified | StageEnded | Managed | SetAside | Switched | Repaired
 BY_HAND = "by:"  # ahead of the name in which somebody adopts or ratifies at the machine
 
 
@@ -45,13 +46,16 @@ def community_objections(community: Community, fact: Fact) -> list[str]:
         case Founded() as body:
             return _founding_objections(community, body)
         case Adopted() as body:
-            if found := _adopting_objections(community, fact, body):
+            found = _adopting_objections(community, fact, body) or _news_objections(fact, body)
+            if found:
                 return found
             if digest(body.text.encode()) != body.constitution:
                 return ["the text is not the one its digest names"]
         case Ratified() as body:
-            return _ratifying_objections(community, fact, body) or _reading_objections(
-                community, body
+            return (
+                _ratifying_objections(community, fact, body)
+                or _reading_objections(community, body)
+                or _news_objections(fact, body)
             )
         case Managed() as body if body.effect is not None:
             return _ruled_objections(community, fact, body)
@@ -106,6 +110,25 @@ def _ratifying_objections(community: Community, fact: Fact, body: Ratified) -> l
     if (_by_hand(fact) and body.effect is None) or _amending(community, fact, body.effect):
         return []
     return ["no outcome calls for this reading"]
+
+
+def news(id: str, text: str) -> tuple[Effect, ...]:
+    """What tells the community of something that no process put in force; `id` is its fact's.
+
+    An empty text is no news.
+    """
+    told = Effect(id=f"{id}:told", does="announce", arguments={"text": text})
+    return (told,) if text else ()
+
+
+def _news_objections(fact: Fact, body: Adopted | Ratified) -> list[str]:
+    if not body.effects:
+        return []
+    text = body.effects[0].arguments.get("text")
+    apart = fact.member != BOT and fact.process is None
+    if apart and isinstance(text, str) and body.effects == news(fact.id, text):
+        return []
+    return ["what is put in force brings about nothing but its announcement"]
 
 
 def _by_hand(fact: Fact) -> bool:
@@ -171,13 +194,17 @@ def _founded(community: Community, entry: Entry) -> Community:
 
 
 def _adopted(community: Community, entry: Entry) -> Community:
-    return replace(community, constitution=cast(Adopted, entry.body).constitution)
+    adopted = replace(community, constitution=cast(Adopted, entry.body).constitution)
+    return _brought(adopted, entry)
 
 
 def _ratified(community: Community, entry: Entry) -> Community:
     body = cast(Ratified, entry.body)
     charters = reading_of(body.document).processes
-    return replace(community, reading=body.reading, charters=charters, provisional=body.provisional)
+    ratified = replace(
+        community, reading=body.reading, charters=charters, provisional=body.provisional
+    )
+    return _brought(ratified, entry)
 
 
 def _seen(community: Community, entry: Entry) -> Community:
@@ -245,7 +272,7 @@ def _numbered(community: Community, entry: Entry) -> Community:
 
 
 def _brought(community: Community, entry: Entry) -> Community:
-    effects = cast(StageEnded | Managed | SetAside | Switched | Repaired, entry.body).effects
+    effects = cast(_Bringing, entry.body).effects
     pending = community.pending
     for effect in effects:
         pending = pending.set(effect.id, effect)

@@ -175,6 +175,9 @@ def rows(entry: Entry, process: Process | None) -> list[Row]:
             made.append(("members", (member.id, entry.n, member.name, roles, known)))
         case Adopted() | Ratified() | Switched() | Repaired() as body:
             made += _rules_rows(entry.n, body)
+            if entry.process is None:
+                effects = ((e.id, "", e.does, _json(e.arguments), entry.n) for e in body.effects)
+                made += [("outbox", row) for row in effects]
         case Done() as body:
             made += _done_rows(entry.n, body)
     if process is not None and isinstance(entry.body, _SHOWN):
@@ -201,9 +204,8 @@ def _rules_rows(n: int, body: Adopted | Ratified | Switched | Repaired) -> list[
             return [("rules", (n, "ratified", body.reading))]
         case Switched():
             return [("rules", (n, "switched", "on" if body.on else "off"))]
-    made: list[Row] = [("rules", (n, "repaired", body.act))]
-    made += [("roles", (body.to, body.role, n, 1))] if body.act == "grant_role" else []
-    return made + [("outbox", (e.id, "", e.does, _json(e.arguments), n)) for e in body.effects]
+    granted: list[Row] = [("roles", (body.to, body.role, n, 1))]
+    return [("rules", (n, "repaired", body.act)), *(granted if body.act == "grant_role" else [])]
 
 
 def _done_rows(n: int, body: Done) -> list[Row]:

@@ -188,10 +188,22 @@ class Founded(Record):
     zone: str = "UTC"
 
 
+class Effect(Record):
+    """Something an outcome brings about; carried out from the outbox, once by id."""
+
+    id: str
+    does: Literal[
+        "announce", "grant_role", "revoke_role", "start_process", "manage", "platform",
+        "set_aside", "suspend", "resume_bot", "amend",
+    ]  # fmt: skip
+    arguments: dict[str, Any] = {}
+
+
 class Adopted(Record):
     """A constitution's whole text, in force from here on, `instead` of another one if it has that.
 
-    `effect` is the amendment's that calls for it. Both are left out where there is none.
+    `effect` is the amendment's that calls for it; `effects` tell the community of one that no
+    process put in force. Each is left out where there is none.
     """
 
     kind: Literal["adopted"] = "adopted"
@@ -199,6 +211,7 @@ class Adopted(Record):
     text: str
     instead: str = Field(default="", exclude_if=lambda instead: not instead)
     effect: str | None = Field(default=None, exclude_if=lambda effect: effect is None)
+    effects: tuple[Effect, ...] = Field(default=(), exclude_if=lambda effects: not effects)
 
 
 class Ratified(Record):
@@ -213,6 +226,7 @@ class Ratified(Record):
     # The reading before it and the effect that calls for it, where an amendment brought it.
     instead: str = Field(default="", exclude_if=lambda instead: not instead)
     effect: str | None = Field(default=None, exclude_if=lambda effect: effect is None)
+    effects: tuple[Effect, ...] = Field(default=(), exclude_if=lambda effects: not effects)
 
 
 class Seen(Record):
@@ -220,17 +234,6 @@ class Seen(Record):
 
     kind: Literal["seen"] = "seen"
     member: Member
-
-
-class Effect(Record):
-    """Something an outcome brings about; carried out from the outbox, once by id."""
-
-    id: str
-    does: Literal[
-        "announce", "grant_role", "revoke_role", "start_process", "manage", "platform",
-        "set_aside", "suspend", "resume_bot", "amend",
-    ]  # fmt: skip
-    arguments: dict[str, Any] = {}
 
 
 class Opened(Record):

@@ -6,6 +6,7 @@ types and rules appear, change or vanish, with both quotes. Pure. Decides nothin
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from govbot.amendments import short
 from govbot.carrying import warnings
 from govbot.charter import Charter, Reading, citations_in, leaves
 from govbot.constitution import Constitution
@@ -164,6 +165,39 @@ def told(found: Preview, old: Constitution, new: Constitution) -> Iterator[str]:
         yield f"  {each.title}"
         for rule in each.rules:
             yield from _told_rule(rule)
+
+
+def announced(found: Preview, title: str, by: str) -> str:
+    """What the community is told of another constitution that nobody voted on in chat."""
+    return "\n".join([
+        f"THE CONSTITUTION WAS CHANGED BY WHOEVER RUNS THE BOT, in the name of {by}: “{title}” is"
+        f" in force, version {short(found.new)}; it was {short(found.old)}.",
+        *found.warnings,
+        *_in_short(found),
+        "What is running keeps the rules it was opened under.",
+    ])  # fmt: skip
+
+
+def ratification(old: Reading, new: Reading, members: Mapping[str, Member], by: str) -> str:
+    """What the community is told when its constitution is read anew."""
+    changes = list(_in_short(preview(old, new, (), (), members)))
+    return "\n".join([
+        f"The constitution was read anew, and the reading ratified in the name of {by}.",
+        *(changes or ["No rule changes by that."]),
+        "What is running keeps the rules it was opened under.",
+    ])  # fmt: skip
+
+
+def _in_short(found: Preview) -> Iterator[str]:
+    for what, names in (
+        ("Roles that are new", [each.role for each in found.gained]),
+        ("Roles that go", [each.role for each in found.lost]),
+        ("Kinds of process that are new", [each.title for each in found.appear]),
+        ("Kinds of process whose rules change", [each.title for each in found.change]),
+        ("Kinds of process that go", [each.title for each in found.vanish]),
+    ):
+        if names:
+            yield f"{what}: {', '.join(names)}."
 
 
 def _told_running(running: Sequence[Running]) -> Iterator[str]:

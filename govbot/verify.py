@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from pysqlite3 import dbapi2 as sqlite3
 
 from govbot.amendments import Inapplicable, applied
-from govbot.audit import AuditTrail, Listed, file_name, index
+from govbot.audit import APART, AuditTrail, Listed, apart, file_name, index
 from govbot.carrying import Adoption, adoption, amendments_in
 from govbot.charter import Reading, citations_in, reading_of
 from govbot.constitution import Constitution
@@ -29,6 +29,7 @@ from govbot.projection import TABLES, Projection, Row, rows
 from govbot.records import (
     Adopted,
     Amendment,
+    Decided,
     Decision,
     Entry,
     Founded,
@@ -100,6 +101,7 @@ class _Check:
         self._readings: dict[str, Reading] = {}
         self._held: set[tuple[str, str, str]] = set()
         self._rows: list[Row] = []
+        self.apart: list[Entry] = []  # decisions that belong to no process
 
     def fault(self, where: str, what: str) -> None:
         if len(self.faults) < MOST_FAULTS:
@@ -117,6 +119,8 @@ class _Check:
             self.barred.add(entry.n)
             return  # what the rules do not allow has no effect, here as anywhere
         process = self.replay.apply(entry)
+        if isinstance(entry.body, Decided) and entry.process is None:
+            self.apart.append(entry)
         if isinstance(entry.body, Repaired):
             self.notices.append(forced(entry, self.replay.community.zone))
         if process is not None:
@@ -407,6 +411,9 @@ def _audits(check: _Check, folder: Path, history: Callable[[str], Iterable[bytes
             check.fault(f"audits/{name}", problem)
     if not behind:
         _compare(check, folder / INDEX, index(listed))
+    if check.apart:
+        expected.add(APART)
+        _compare(check, folder / APART, apart(check.apart, check.replay.community.zone))
     for path in sorted(folder.glob("*.md")):
         if path.name not in expected:
             check.fault(f"audits/{path.name}", "no process in the ledger has this audit")

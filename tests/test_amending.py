@@ -22,7 +22,18 @@ from govbot.errors import Refused
 from govbot.foresight import NOTHING_YET
 from govbot.proposing import as_field
 from govbot.readingfile import load_reading
-from govbot.records import BOT, Adopted, Done, Fact, Open, Opened, Ratified, Rehearsed, digest
+from govbot.records import (
+    BOT,
+    Adopted,
+    Done,
+    Effect,
+    Fact,
+    Open,
+    Opened,
+    Ratified,
+    Rehearsed,
+    digest,
+)
 from govbot.rereading import reread
 
 GARDEN = Path(__file__).parent / "constitutions/amending.md"
@@ -370,6 +381,32 @@ def test_nobody_adopts_by_themselves(tmp_path: Path) -> None:
             assert community_objections(
                 memory.community, Fact(id="x", at=START, member=member, body=given)
             )
+
+    play(tmp_path, script)
+
+
+def test_what_is_put_in_force_brings_about_its_announcement_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    effect = Effect(id="x:told", does="announce", arguments={"text": "Hear, hear."})
+    ratified = Ratified(
+        constitution=TEXT.digest, reading=READING.digest, document=READING.document,
+        effects=(effect,),
+    )  # fmt: skip
+
+    async def script(town: Town) -> None:
+        community = town.bot.memory.community
+        granting = Effect(id="x:told", does="grant_role", arguments={"role": "keeper", "to": []})
+        for member, change in (
+            (BOT, {}), ("by:alice", {"effects": (granting,)}),
+            ("by:alice", {"effects": (effect, effect)}),
+            ("by:alice", {"effects": (effect.model_copy(update={"id": "y"}),)}),
+        ):  # fmt: skip
+            body = ratified.model_copy(update={**change, "instead": community.reading})
+            fact = Fact(id="x", at=START, member=member, body=body)
+            assert community_objections(community, fact), change
+        fact = Fact(id="x", at=START, member="by:alice", body=ratified)
+        assert community_objections(community, fact) == []
 
     play(tmp_path, script)
 

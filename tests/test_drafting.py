@@ -275,6 +275,9 @@ def test_ratifying_is_an_entry_and_open_processes_keep_their_rules(tmp_path: Pat
         await town.say("alice", "I propose that tea is served at four")
 
     async def after(town: Town) -> None:
+        await town.bot.scheduler.settle()
+        assert "ratified in the name of the members, vote 1" in town.announced[0].text
+        assert "Kinds of process whose rules change: Motion of the m" in town.announced[0].text
         assert (await town.say("alice", "I propose that coffee is served at five", id="later")).ok
         first, second = town.process(1), town.process(2)
         assert first.reading != second.reading

@@ -94,6 +94,8 @@ def test_a_constitution_can_be_forced_also_while_the_bot_is_off(tmp_path: Path) 
     new = Constitution.load(text).digest
     reading.write_text(reading.read_text().replace(old, new))
     shown = force(folder, "adopt")
+    history = folder / "constitutions" / "history"
+    assert len(list(history.glob("00?-*.md"))) == 2 and len(list(history.glob("*.diff"))) == 1
     assert shown.exit_code == 0, shown.output
     community = open_view(folder).community
     assert community.constitution == new and community.off

@@ -117,6 +117,37 @@ def test_a_ruling_is_shown_put_to_the_chair_and_done_when_the_chair_says_so(tmp_
     play(tmp_path, script, Mind(LONGER))
 
 
+def test_a_shipped_template_has_somebody_who_decides_what_no_rule_foresees(tmp_path: Path) -> None:
+    """Nobody may extend a request by the rules of the benevolent dictator; its lead may grant it."""
+    quote = "If such a request is granted, the bot does what it says."
+    unforeseen = (
+        "A request may be for something that these rules do not foresee: that a process be"
+        " extended, paused, resumed or cancelled, or that something be announced."
+    )
+    wanted = LONGER.model_copy(
+        update={
+            "quotes": tuple(Quoted(section="article-5.3", quote=q) for q in (unforeseen, quote))
+        }
+    )
+
+    async def script(town: Town) -> None:
+        town.bot.agent.reader = ModelReader(Mind(wanted), OfflineReader())
+        await town.say("bob", "I ask the lead to decide that we buy a pump")
+        due = town.process(1).due
+        offered = await town.say("alice", ASKED)
+        await pressed(town, "alice", offered)
+        assert town.process(2).rules.title == "Request" and town.process(1).due == due
+        assert (await town.say("fay", "I grant 2 because the bridge is under water")).ok
+        await town.bot.scheduler.settle()
+        assert town.process(2).outcome == "granted"
+        assert town.process(1).due == due + timedelta(days=2)
+
+    live(
+        tmp_path, script, "benevolent-dictator", "alice bob fay",
+        roles={"alice": ("member",), "bob": ("member",), "fay": ("member", "lead")},
+    )  # fmt: skip
+
+
 def test_nothing_happens_by_silence(tmp_path: Path) -> None:
     async def script(town: Town) -> None:
         await pressed(town, "alice", await town.say("alice", ASKED))
@@ -217,6 +248,9 @@ def test_a_proposal_without_ground_goes_back_once_and_then_to_nobody(
         assert refused and refused[-1].decision is not None
         assert reason in refused[-1].decision.reasoning.lower(), refused[-1].decision.reasoning
         assert refused[-1].decision.reader == "mind" and refused[-1].decision.result == "refused"
+        town.bot.archive.write_stale()
+        log = (town.bot.folder.audits / "decisions.md").read_text()
+        assert "local:alice asked: “" in log and "refused, read by `mind`" in log
 
     play(tmp_path, script, mind)
     proposing = [prompt for prompt in mind.asked if "could be decided" in prompt.task]

@@ -75,6 +75,12 @@ def test_a_swap_is_adopted_in_a_name_and_swapping_back_restores_the_reading(town
     )
 
     async def goes_on(live_town: Town) -> None:
+        await live_town.bot.scheduler.settle()
+        told = live_town.announced[0].text
+        assert "THE CONSTITUTION WAS CHANGED BY WHOEVER RUNS THE BOT, in the name of the me" in told
+        assert "Kinds of process that go: Amendment, Request for the keys, Motion." in told
+        await live_town.bot.scheduler.settle()
+        assert sum(each.text == told for each in live_town.announced) == 1
         await live_town.say("alice", "in favour 1", id="later")
         await live_town.until(ENDS + timedelta(days=1))
         assert live_town.process(1).outcome == "carried"
