@@ -118,17 +118,14 @@ def test_a_ruling_is_shown_put_to_the_chair_and_done_when_the_chair_says_so(tmp_
 
 
 def test_a_shipped_template_has_somebody_who_decides_what_no_rule_foresees(tmp_path: Path) -> None:
-    """Nobody may extend a request by the rules of the benevolent dictator; its lead may grant it."""
+    """Nobody may extend a request by these rules, and its lead may grant it all the same."""
     quote = "If such a request is granted, the bot does what it says."
     unforeseen = (
         "A request may be for something that these rules do not foresee: that a process be"
         " extended, paused, resumed or cancelled, or that something be announced."
     )
-    wanted = LONGER.model_copy(
-        update={
-            "quotes": tuple(Quoted(section="article-5.3", quote=q) for q in (unforeseen, quote))
-        }
-    )
+    quotes = tuple(Quoted(section="article-5.3", quote=said) for said in (unforeseen, quote))
+    wanted = LONGER.model_copy(update={"quotes": quotes})
 
     async def script(town: Town) -> None:
         town.bot.agent.reader = ModelReader(Mind(wanted), OfflineReader())
