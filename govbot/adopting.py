@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from govbot.amendments import changes, short
-from govbot.carrying import Adoption, adoption, following, limited, warnings
+from govbot.carrying import Adoption, adoption, following, limited, replacing, warnings
 from govbot.charter import Reading
 from govbot.community import news
 from govbot.constitution import Constitution
@@ -93,6 +93,7 @@ def _reasons(old: Constitution, found: Adoption) -> str:
     how = "merged with what had changed since" if found.merged else "as it was put forward"
     left = "; ".join(each.told for each in found.stale)
     stale = f" To be read again: {left}." if left else " Every rule carries over."
+    stale = " The rules are those that it brought along." if found.brought else stale
     new = "; ".join(
         f"{step.type}.{step.where}: {step.before} becomes {step.after}"
         for step in found.steps
@@ -115,6 +116,7 @@ def _announced(process: Process, before: tuple[Constitution, Reading], found: Ad
         *limited(list(changes(old, found.constitution.text))),
         "",
         *following(found.steps, read.processes),
+        *(replacing(read.processes, found.reading.processes) if found.brought else ()),
         *warnings(read.processes, found.reading.processes, found.stale),
         "What is running keeps the rules it was opened under.",
     ]

@@ -35,6 +35,7 @@ class Adoption:
     stale: tuple[Stale, ...]
     steps: tuple[Step, ...] = ()  # rules that change with the numbers of their sentences
     merged: bool = False
+    brought: bool = False  # whether the amendment came with this reading
 
 
 def adoption(
@@ -72,8 +73,8 @@ def adoption(
 def _adopted(
     after: Constitution, in_force: Constitution, reading: Reading, amendment: Amendment
 ) -> Adoption | str:
-    kept = reread(reading, in_force, after)
     if amendment.reading is None:
+        kept = reread(reading, in_force, after)
         return Adoption(after, kept.reading, kept.stale, kept.steps)
     try:
         brought = Reading.model_validate(amendment.reading)
@@ -84,12 +85,7 @@ def _adopted(
     for where, cite in citations_in(brought):
         if not after.holds(cite):
             return f"the reading that it brings along quotes what is not there: {where}"
-    gone = tuple(
-        each
-        for each in kept.stale
-        if each.name not in {**brought.processes, **brought.roles, **brought.terms}
-    )
-    return Adoption(after, brought, gone)
+    return Adoption(after, brought, (), brought=True)
 
 
 def _short(text: str) -> str:
@@ -113,8 +109,16 @@ def warnings(
     lines = [LOCKED] if could and not can else []
     if stale:
         lines.append("To be read again before they hold, since a sentence they rest on changes:")
-        lines += [f"- {each.told}" for each in stale]
+        lines += limited([f"- {each.told}" for each in stale])
     return lines
+
+
+def replacing(before: Mapping[str, Charter], after: Mapping[str, Charter]) -> Iterator[str]:
+    """What another reading takes away and brings, where it does not go on from the one before."""
+    for what, one, other in (("go", before, after), ("are new", after, before)):
+        titles = [charter.title for type, charter in one.items() if type not in other]
+        if titles:
+            yield f"Kinds of process that {what}: {', '.join(titles)}."
 
 
 def following(steps: tuple[Step, ...], charters: Mapping[str, Charter]) -> list[str]:
@@ -160,9 +164,10 @@ def coming(
         yield "The constitution has changed since; if this passes, both changes are merged."
         return
     yield from following(found.steps, community.charters)
-    yield from warnings(community.charters, found.reading.processes, found.stale)
     if amendment.reading is not None:
         yield "It brings its own reading along: the rules that it sets out come into force."
+        yield from replacing(community.charters, found.reading.processes)
+    yield from warnings(community.charters, found.reading.processes, found.stale)
 
 
 @dataclass(frozen=True)

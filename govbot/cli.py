@@ -40,6 +40,12 @@ LARGE = 1_000_000  # bytes of a file from which its reading is shown
 class _Commands(click.Group):
     """Turns what an operator or member can mend into one sentence and an exit code."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for argument in args:
+            if _half(argument):
+                raise click.UsageError(f"{argument!r} is not UTF-8; write it in UTF-8")
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         from govbot.errors import GovbotError
 
@@ -48,6 +54,11 @@ class _Commands(click.Group):
         except GovbotError as error:
             click.echo(f"govbot: {error}", err=True)
             sys.exit(CANNOT)
+
+
+def _half(text: str) -> bool:
+    """Whether a byte stands in it that is no part of a character."""
+    return any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def collect_rarely() -> None:

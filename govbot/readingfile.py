@@ -15,6 +15,7 @@ from govbot.charter import Reading
 from govbot.errors import OperatorError
 
 MAX_BYTES = 1_000_000
+_HALF = re.compile("[\ud800-\udfff]")  # of a pair of escapes that JSON knows and YAML does not
 
 
 class _Loader(yaml.SafeLoader):
@@ -33,7 +34,13 @@ class _Loader(yaml.SafeLoader):
                 problem=f"the tag {event.tag!r} is not used here; write the value without it",
                 problem_mark=mark,
             )
-        return super().compose_node(parent, index)
+        node = super().compose_node(parent, index)
+        if isinstance(node, yaml.ScalarNode) and _HALF.search(node.value):
+            raise yaml.MarkedYAMLError(
+                problem="an escape here is half a character; write the character itself",
+                problem_mark=mark,
+            )
+        return node
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()

@@ -169,6 +169,11 @@ def test_anchors_and_aliases_are_refused_with_their_line(old: str) -> None:
     assert f"line {line_of(f'{key}: *a', text)}: anchors and aliases are not used here" in said
 
 
+def test_half_a_character_is_refused_with_its_line() -> None:
+    said = fault(("    title: Motion\n", '    title: "\\ud83d\\udc4d"\n'))
+    assert "an escape here is half a character; write the character itself" in said
+
+
 def test_a_billion_laughs_are_not_laughed() -> None:
     bomb = "a: &a [x, x]\n" + "".join(
         f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)}, *{chr(97 + i)}]\n" for i in range(20)

@@ -140,6 +140,12 @@ def test_rebuild_makes_the_same_tables_again(town: Path) -> None:
     assert run("verify", town).exit_code == 0
 
 
+def test_an_argument_that_is_no_text_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    made = run("init", tmp_path / "ours", "--template", "consensus", "--name", "a\udcffb")
+    assert made.exit_code == 2 and "is not UTF-8; write it in UTF-8" in made.output
+    assert not (tmp_path / "ours").exists()
+
+
 def test_names_of_any_script_name_folders_and_communities(tmp_path: Path) -> None:
     place = tmp_path / "ü \u202e 社区"
     made = run("init", place, "--template", "example", "--name", "Café [red]社区")
