@@ -233,6 +233,32 @@ def test_two_amendments_of_one_article_are_merged(tmp_path: Path) -> None:
     play(tmp_path, script)
 
 
+def test_an_amendment_that_waits_says_that_the_constitution_has_changed_meanwhile(
+    tmp_path: Path,
+) -> None:
+    async def script(town: Town) -> None:
+        await town.say("alice", LONGER)
+        await town.until(START + timedelta(days=1))
+        await town.say("bob", "amend Spades: in Section 2.1, “for 2 days” becomes “for 5 days”")
+        await passed(town, 1)
+        memory = town.bot.memory
+        shown = card(town.process(2), memory.constitution(TEXT.digest), memory.community).notes
+        assert (
+            "The constitution has changed since; if this passes, both changes are merged." in shown
+        )
+        assert not any("Rules that change" in note or "read again" in note for note in shown)
+        for name in ("alice", "bob"):
+            await town.say(name, "in favour 2", id=f"{name}2")
+        await town.until(ENDS + timedelta(days=1))
+        assert "- Motion, vote.lasts: 2 days becomes 5 days" in told(town)
+        assert (
+            "for 5 days" in memory.constitution().text
+            and "for 4 days" in memory.constitution().text
+        )
+
+    play(tmp_path, script)
+
+
 def test_what_conflicts_goes_back_to_people_with_its_lines(tmp_path: Path) -> None:
     async def script(town: Town) -> None:
         await town.say("alice", LONGER)
