@@ -21,6 +21,7 @@ from govbot.numbers import numbers_in as numbers_in
 from govbot.records import Citation, Record
 from govbot.shapes import Lasts
 from govbot.switches import Resuming, Suspending
+from govbot.tools.dates import parse_duration
 
 STAGE_NAMES = frozenset({"eligible", "turnout", "inputs", "days_open", "opener"})
 MOST_TRIALS = 6000
@@ -180,6 +181,8 @@ def _stage(where: str, charter: Charter, stage: Stage) -> Iterator[Finding]:
 
 def _lasting(where: str, lasts: Lasts | None) -> Iterator[Finding]:
     if lasts is not None:
+        if not any(parse_duration(lasts.value).values()):
+            yield Finding(level="error", where=where, what="the stage ends as soon as it begins")
         yield from _unquoted(f"{where}.lasts", lasts.value, lasts.cite)
 
 

@@ -15,7 +15,7 @@ from govbot.charter import Reading
 from govbot.errors import OperatorError
 
 MAX_BYTES = 1_000_000
-_HALF = re.compile("[\ud800-\udfff]")  # of a pair of escapes that JSON knows and YAML does not
+_HALF = re.compile("[\ud800-\udfff]")  # JSON writes a pair of them for one character
 
 
 class _Loader(yaml.SafeLoader):
@@ -36,10 +36,13 @@ class _Loader(yaml.SafeLoader):
             )
         node = super().compose_node(parent, index)
         if isinstance(node, yaml.ScalarNode) and _HALF.search(node.value):
-            raise yaml.MarkedYAMLError(
-                problem="an escape here is half a character; write the character itself",
-                problem_mark=mark,
-            )
+            try:
+                node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError:
+                raise yaml.MarkedYAMLError(
+                    problem="an escape here is half a character; write the character itself",
+                    problem_mark=mark,
+                ) from None
         return node
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:

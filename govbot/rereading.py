@@ -342,7 +342,8 @@ def _carried(
         carried = Charter.model_validate(made)
     except ValidationError as error:
         first = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
-        return [_Lost(charter.cite, f"with the new numbers, {first}")]
+        rests_on = next((step.old for step in carrying.steps if step.after), charter.cite)
+        return [_Lost(rests_on, f"with the new numbers, {first}")]
     doubted = list(_doubted(carrying.steps, charter, carried, places))
     return doubted or (carried, carrying.steps)
 
@@ -479,7 +480,9 @@ def _renumbered(text: str, found: _Replaced, cite: Citation) -> tuple[str, list[
             for pair in found.pairs
             if _means(number, pair.old, text)
         } or parted.get(number.value, {})
-        if len(means) > 1 or None in means:
+        if None in means:
+            raise _Lost(cite, f"the rule has “{number.text}” and cannot hold what it became")
+        if len(means) > 1:
             why = f"“{number.text}” in “{text}” could be more than one number of the sentence"
             raise _Lost(cite, why)
         for written, pair in means.items():

@@ -170,8 +170,10 @@ def test_anchors_and_aliases_are_refused_with_their_line(old: str) -> None:
 
 
 def test_half_a_character_is_refused_with_its_line() -> None:
-    said = fault(("    title: Motion\n", '    title: "\\ud83d\\udc4d"\n'))
+    said = fault(("    title: Motion\n", '    title: "\\ud83d!"\n'))
     assert "an escape here is half a character; write the character itself" in said
+    whole = TEXT.replace("    title: Motion\n", '    title: "\\ud83d\\udc4d"\n')
+    assert read_reading(whole, "json").processes["motion"].title == "👍"
 
 
 def test_a_billion_laughs_are_not_laughed() -> None:

@@ -61,6 +61,20 @@ def test_a_period_in_another_unit_is_put_in_as_it_is_written() -> None:
     assert stage(found, "urgent_proposal").lasts.value == "1 week"
 
 
+@pytest.mark.parametrize(
+    ("period", "why"),
+    [
+        ("0 days", "the stage ends as soon as it begins"),
+        ("half a day", "the rule has “6 days” and cannot hold what it became"),
+        ("99999999999999 days", "'99999999999999 days' is no duration"),
+    ],
+)
+def test_a_period_that_no_stage_can_have_makes_its_charter_stale(period: str, why: str) -> None:
+    found = changed(("Discussion period: 6 days minimum", f"Discussion period: {period} minimum"))
+    (stale,) = found.stale
+    assert why in stale.why and "6 days minimum" in stale.was
+
+
 def test_a_changed_quorum_changes_the_condition_and_nothing_else() -> None:
     found = changed(("Quorum: At least 3 members", "Quorum: At least 5 members"))
     before = load_reading(reading_beside(EXAMPLE)).processes["urgent_proposal"].stages[0]
