@@ -209,7 +209,10 @@ class Agent:
         fact = self._decide(intent, request)
         self._verify(fact)
         if foreseen := await self._foreseen(fact):
-            fact = self._decide(intent, request)  # others may have been heard meanwhile
+            # Others may have been heard meanwhile, or the same once more.
+            if (kept := self.memory.engine.find(fact.id)) is not None:
+                return self._reply_to(kept)
+            fact = self._decide(intent, request)
         try:
             return await self._record(fact, foreseen)
         except Refused as refused:

@@ -2,7 +2,7 @@
 
 Owns where it is played: in a thread while there is little to play, else by `govbot rehearse` in a
 process of its own, so that nobody else waits. Promises an answer in time, if only that there is
-none, and that one is played at a time.
+none, that no fault in it holds up an amendment, and that one is played at a time.
 """
 
 import asyncio
@@ -10,8 +10,6 @@ import logging
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-from pydantic import ValidationError
 
 from govbot.amendments import applied
 from govbot.charter import Reading
@@ -27,9 +25,9 @@ from govbot.rehearsal import Rules
 
 MOST_BESIDE = 2000  # entries that are played in a thread, well under a second
 LONGEST = 120.0  # seconds
-TOO_LONG = (
-    "What this would have changed could not be rehearsed in time; `govbot rehearse` at the machine"
-    " takes as long as it needs."
+NOT_REHEARSED = (
+    "What this would have changed could not be rehearsed; `govbot rehearse` at the machine tells"
+    " more, and takes as long as it needs."
 )
 log = logging.getLogger(__name__)
 
@@ -57,9 +55,11 @@ class Foreseer:
             try:
                 async with asyncio.timeout(LONGEST):
                     return tuple(summary(await self._seen(text, brought)))
-            except (TimeoutError, OSError, ValidationError) as error:
-                log.warning("an amendment could not be rehearsed: %s", error or "it took too long")
-                return (TOO_LONG,)
+            except TimeoutError:
+                log.warning("rehearsing an amendment took longer than %.0f seconds", LONGEST)
+            except Exception:  # whatever it is, the amendment itself is not held up by it
+                log.exception("an amendment could not be rehearsed")
+        return (NOT_REHEARSED,)
 
     async def _seen(self, text: str, brought: Reading | None) -> Foresight:
         if self.memory.engine.size > MOST_BESIDE:

@@ -142,7 +142,35 @@ def test_a_long_past_is_played_in_a_process_of_its_own(
         assert "It brings its own reading along" in swap.text
         monkeypatch.setattr(foreseeing, "LONGEST", 0.01)
         slow = await town.say("carol", "amend Slow: in Section 2.1, “2 days” becomes “5 days”")
-        assert slow.ok and foreseeing.TOO_LONG in slow.text
+        assert slow.ok and foreseeing.NOT_REHEARSED in slow.text
+
+    play(tmp_path, script)
+
+
+def test_a_fault_in_a_rehearsal_does_not_hold_up_the_amendment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(foreseeing, "foresee", fail)
+
+    async def script(town: Town) -> None:
+        reply = await town.say("alice", LONGER)
+        assert reply.ok and foreseeing.NOT_REHEARSED in reply.text
+        await passed(town, 1)
+        assert "for 4 days" in town.bot.memory.constitution().text
+
+    play(tmp_path, script)
+
+
+def test_an_amendment_that_is_said_twice_at_once_is_opened_once(tmp_path: Path) -> None:
+    async def script(town: Town) -> None:
+        first, again = await asyncio.gather(
+            *(town.say("alice", LONGER, id="same") for _ in range(2))
+        )
+        assert first.text == again.text and first.ok and again.ok
+        assert town.bot.memory.community.next_number == 2
 
     play(tmp_path, script)
 
