@@ -5,17 +5,19 @@ of it. Promises that an amendment is adopted once, whenever the bot was stopped 
 one which cannot be adopted goes back to people with the lines that stand in the way.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from govbot.amendments import changes, short
-from govbot.carrying import Adoption, adoption, following, limited, replacing, warnings
+from govbot.carrying import Adoption, adoption, following, limited, warnings
 from govbot.charter import Reading
 from govbot.community import news
 from govbot.constitution import Constitution
 from govbot.memory import Memory
-from govbot.records import BOT, Adopted, Amendment, Decision, Effect, Entry, Fact, Ratified
+from govbot.records import BOT, Adopted, Amendment, Decision, Effect, Entry, Fact, Member, Ratified
 from govbot.state import Process
+from govbot.swapping import Running, in_short, preview
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,9 @@ async def amend(memory: Memory, effect: Effect, process: Process, now: datetime)
         again = adoption(amendment, memory.constitution(amendment.base), *before)
         assert isinstance(again, Adoption), "what was adopted once can be derived again"
         found = again
+    members = memory.community.members
     await enact(memory, found, before, now, member=BOT, process=process, effect=effect)
-    return Told(True, found.constitution.digest, _announced(process, before, found))
+    return Told(True, found.constitution.digest, _announced(process, before, found, members))
 
 
 def _before(memory: Memory, kept: Entry, effect: Effect) -> tuple[Constitution, Reading]:
@@ -54,6 +57,15 @@ def _before(memory: Memory, kept: Entry, effect: Effect) -> tuple[Constitution, 
     old = ratified.body if ratified is not None else None
     reading = old.instead if isinstance(old, Ratified) else memory.community.reading
     return memory.constitution(body.instead), memory.reading(reading)
+
+
+def running(memory: Memory) -> list[Running]:
+    """What has not ended, as a preview shows it."""
+    sql = (
+        "select number, title, type from processes where status in ('open', 'paused')"
+        " order by number"
+    )
+    return [Running(**row) for row in memory.projection.query(sql)]
 
 
 async def enact(
@@ -106,7 +118,10 @@ def _reasons(old: Constitution, found: Adoption) -> str:
     )
 
 
-def _announced(process: Process, before: tuple[Constitution, Reading], found: Adoption) -> str:
+def _announced(
+    process: Process, before: tuple[Constitution, Reading], found: Adoption,
+    members: Mapping[str, Member],
+) -> str:  # fmt: skip
     old, read = before
     lines = [
         f"The constitution is amended by Process #{process.number}: {process.title}",
@@ -116,7 +131,7 @@ def _announced(process: Process, before: tuple[Constitution, Reading], found: Ad
         *limited(list(changes(old, found.constitution.text))),
         "",
         *following(found.steps, read.processes),
-        *(replacing(read.processes, found.reading.processes) if found.brought else ()),
+        *(in_short(preview(read, found.reading, (), (), members)) if found.brought else ()),
         *warnings(read.processes, found.reading.processes, found.stale),
         "What is running keeps the rules it was opened under.",
     ]

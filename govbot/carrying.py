@@ -113,14 +113,6 @@ def warnings(
     return lines
 
 
-def replacing(before: Mapping[str, Charter], after: Mapping[str, Charter]) -> Iterator[str]:
-    """What another reading takes away and brings, where it does not go on from the one before."""
-    for what, one, other in (("go", before, after), ("are new", after, before)):
-        titles = [charter.title for type, charter in one.items() if type not in other]
-        if titles:
-            yield f"Kinds of process that {what}: {', '.join(titles)}."
-
-
 def following(steps: tuple[Step, ...], charters: Mapping[str, Charter]) -> list[str]:
     """The rules that change with the numbers of their sentences, for people to check."""
     changed = dict.fromkeys(
@@ -166,7 +158,6 @@ def coming(
     yield from following(found.steps, community.charters)
     if amendment.reading is not None:
         yield "It brings its own reading along: the rules that it sets out come into force."
-        yield from replacing(community.charters, found.reading.processes)
     yield from warnings(community.charters, found.reading.processes, found.stale)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from govbot import app
-from govbot.adopting import enact
+from govbot.adopting import enact, running
 from govbot.carrying import Adoption
 from govbot.charter import Reading
 from govbot.community import BY_HAND
@@ -25,7 +25,7 @@ from govbot.proposing import as_field, from_copy
 from govbot.readingfile import load_reading
 from govbot.records import Manage, Member, Open, Request
 from govbot.rereading import reread
-from govbot.swapping import Preview, Running, announced, preview
+from govbot.swapping import Preview, announced, preview
 from govbot.versions import Versions, named
 
 MOVED = "moved to the rules of another constitution, by explicit choice"
@@ -51,12 +51,7 @@ def planned(memory: Memory, which: str, disputes: str = "") -> Swap:
         found = Adoption(constitution, kept.reading, kept.stale)
     else:
         found = Adoption(constitution, reading, ())
-    sql = (
-        "select number, title, type from processes where status in ('open', 'paused')"
-        " order by number"
-    )
-    running = [Running(**row) for row in memory.projection.query(sql)]
-    told = preview(old, found.reading, found.stale, running, memory.community.members)
+    told = preview(old, found.reading, found.stale, running(memory), memory.community.members)
     return Swap(memory.constitution(), constitution, found, told)
 
 

@@ -8,20 +8,23 @@ none, that no fault in it holds up an amendment, and that one is played at a tim
 import asyncio
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from govbot.adopting import running
 from govbot.amendments import applied
 from govbot.charter import Reading
 from govbot.config import Folder, reading_beside
 from govbot.constitution import Constitution
-from govbot.errors import MemberError
+from govbot.errors import GovbotError, MemberError
 from govbot.foresight import Foresight, foresee, summary
 from govbot.ledger import read_entry
 from govbot.memory import Memory
 from govbot.readingfile import write_reading
 from govbot.records import Amendment, Member
 from govbot.rehearsal import Rules
+from govbot.swapping import in_short, preview
 
 MOST_BESIDE = 2000  # entries that are played in a thread, well under a second
 LONGEST = 120.0  # seconds
@@ -29,6 +32,8 @@ NOT_REHEARSED = (
     "What this would have changed could not be rehearsed; `govbot rehearse` at the machine tells"
     " more, and takes as long as it needs."
 )
+# Whatever it is, the amendment itself is not held up by it.
+FAULTS = (GovbotError, OSError, ValueError, ArithmeticError, LookupError, RuntimeError)
 log = logging.getLogger(__name__)
 
 
@@ -54,12 +59,19 @@ class Foreseer:
         async with self._alone:
             try:
                 async with asyncio.timeout(LONGEST):
-                    return tuple(summary(await self._seen(text, brought)))
+                    return *self._swapped(brought), *summary(await self._seen(text, brought))
             except TimeoutError:
                 log.warning("rehearsing an amendment took longer than %.0f seconds", LONGEST)
-            except Exception:  # whatever it is, the amendment itself is not held up by it
+            except FAULTS:
                 log.exception("an amendment could not be rehearsed")
         return (NOT_REHEARSED,)
+
+    def _swapped(self, brought: Reading | None) -> Iterator[str]:
+        """What another reading takes away and brings."""
+        if brought is not None:
+            members = self.memory.community.members
+            old, going_on = self.memory.reading(), running(self.memory)
+            yield from in_short(preview(old, brought, (), going_on, members))
 
     async def _seen(self, text: str, brought: Reading | None) -> Foresight:
         if self.memory.engine.size > MOST_BESIDE:

@@ -14,6 +14,7 @@ from govbot.records import Member, Record
 from govbot.rereading import Stale
 
 MOST_LISTED = 20  # running processes of one type that are named one by one
+MOST_HOLDERS = 5  # of a role that are named in a chat
 NOTHING = "–"
 
 
@@ -173,14 +174,14 @@ def announced(found: Preview, title: str, by: str) -> str:
         f"THE CONSTITUTION WAS CHANGED BY WHOEVER RUNS THE BOT, in the name of {by}: “{title}” is"
         f" in force, version {short(found.new)}; it was {short(found.old)}.",
         *found.warnings,
-        *_in_short(found),
+        *in_short(found),
         "What is running keeps the rules it was opened under.",
     ])  # fmt: skip
 
 
 def ratification(old: Reading, new: Reading, members: Mapping[str, Member], by: str) -> str:
     """What the community is told when its constitution is read anew."""
-    changes = list(_in_short(preview(old, new, (), (), members)))
+    changes = list(in_short(preview(old, new, (), (), members)))
     return "\n".join([
         f"The constitution was read anew, and the reading ratified in the name of {by}.",
         *(changes or ["No rule changes by that."]),
@@ -188,16 +189,27 @@ def ratification(old: Reading, new: Reading, members: Mapping[str, Member], by: 
     ])  # fmt: skip
 
 
-def _in_short(found: Preview) -> Iterator[str]:
+def in_short(found: Preview) -> Iterator[str]:
+    """The kinds of process and the roles that come and go, and what is running, for a chat."""
+    if running := len(found.running):
+        plural = "processes finish" if running > 1 else "process finishes"
+        yield f"{running} running {plural} under the old rules."
     for what, names in (
-        ("Roles that are new", [each.role for each in found.gained]),
-        ("Roles that go", [each.role for each in found.lost]),
+        ("Roles that are new", [_held(each) for each in found.gained]),
+        ("Roles that go", [_held(each) for each in found.lost]),
         ("Kinds of process that are new", [each.title for each in found.appear]),
         ("Kinds of process whose rules change", [each.title for each in found.change]),
         ("Kinds of process that go", [each.title for each in found.vanish]),
     ):
         if names:
             yield f"{what}: {', '.join(names)}."
+
+
+def _held(each: RoleChange) -> str:
+    """A role, and who has it now."""
+    shown, more = each.holders[:MOST_HOLDERS], len(each.holders) - MOST_HOLDERS
+    holders = ", ".join([*shown, f"{more} more"] if more > 0 else shown)
+    return f"{each.role} ({holders})" if holders else each.role
 
 
 def _told_running(running: Sequence[Running]) -> Iterator[str]:

@@ -107,7 +107,7 @@ FLOORS = {
     "govbot.exploring": 14,
     "govbot.silences": 14,
     "govbot.foresight": 16,
-    "govbot.foreseeing": 17,
+    "govbot.foreseeing": 18,
     "govbot.rehearse_command": 23,
     "govbot.stages": 13,
     "govbot.cards": 16,

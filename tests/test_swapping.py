@@ -179,6 +179,7 @@ def test_another_constitution_is_put_forward_in_chat_and_comes_with_its_rules(
     tmp_path: Path,
 ) -> None:
     async def script(town: Town) -> None:
+        await town.say("bob", "I move that we plant leeks")
         lost = await town.say("alice", "amend All: the template jurry")
         assert not lost.ok and "did you mean 'jury'" in lost.text
         file = await town.say("alice", "amend All: the template notes.md")
@@ -187,12 +188,19 @@ def test_another_constitution_is_put_forward_in_chat_and_comes_with_its_rules(
             "alice", "amend All: replace the constitution with the template jury"
         )
         assert shown.ok and "It brings its own reading along" in shown.text
-        await town.say("bob", "in favour 1")
+        for words in (
+            "1 running process finishes under the old rules.", "Roles that go: keeper (carol).",
+            "Roles that are new: steward, resting.",
+            "Kinds of process that go: Amendment, Request for the keys, Motion.",
+        ):  # fmt: skip
+            assert words in shown.text, shown.text
+        await town.say("bob", "in favour 2")
         await town.until(START + timedelta(days=3))
         assert "assembly" in town.bot.memory.community.charters
-        assert "The constitution is amended by Process #1: All" in told(town)
+        assert "The constitution is amended by Process #2: All" in told(town)
+        assert "Kinds of process that are new: " in told(town)
 
-    live(tmp_path, script, str(GARDEN))
+    live(tmp_path, script, str(GARDEN), roles={"carol": ("member", "keeper")})
 
 
 def test_two_versions_are_shown_as_a_redline_and_as_a_page(town: Path, tmp_path: Path) -> None:
