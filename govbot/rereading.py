@@ -27,9 +27,10 @@ from govbot.passages import spans_of
 from govbot.records import Citation, Record, plain
 
 # The parts of a rule that its own quote must carry.
-NUMBERED = ("value", "when", "who", "count", "seats", "cap", "options", "computed", "weights")
-# Those of a rule that decides by them: their quote may not change a number they do not hold.
-DECIDING = ("value", "when", "count", "method")
+NUMBERED = (
+    "value", "when", "who", "count", "seats", "cap", "options", "computed", "weights", "lasts",
+    "effects",
+)  # fmt: skip
 ALIKE = 2  # of a sentence, one part in so many must be alike for another to be what became of it
 _IN_QUOTES = re.compile(r"'[^']*'|\"[^\"]*\"")
 _TIMED = re.compile(r"minute|hour|day|week|month|year", re.IGNORECASE)
@@ -115,10 +116,12 @@ def reread(
         else:
             stale.append(_stale("role", role, "", _Lost(cite), places))
     for name, term in reading.terms.items():
-        if (kept := places.of(term.cite)) is not None:
-            terms[name] = Term(who=term.who, cite=kept)
+        carrying = _Carrying(name, places)
+        document = carrying.rule(term.model_dump(mode="json"), "")
+        if carrying.lost:
+            stale.append(_stale("term", name, "", carrying.lost[0], places))
         else:
-            stale.append(_stale("term", name, "", _Lost(term.cite), places))
+            terms[name] = Term.model_validate(document)
     return Rereading(
         reading=Reading(
             constitution=new.digest, drafted_by=reading.drafted_by, terms=terms, roles=roles,
@@ -280,22 +283,23 @@ class _Carrying:
         except _Lost as lost:
             self.lost.append(lost)
             return {}
-        changed = [part for part in parts if values[part] != rule[part]]
-        where = path.rpartition(".")[0]
+        changed = [pair for part in parts for pair in _differing(rule[part], values[part])]
         self.steps.append(
             Step(
-                type=self.type, where=where, old=cite, new=found.new,
-                before="; ".join(_said(rule[part]) for part in changed),
-                after="; ".join(_said(values[part]) for part in changed),
+                type=self.type, where=path.rpartition(".")[0], old=cite, new=found.new,
+                before="; ".join(before for before, _ in changed),
+                after="; ".join(after for _, after in changed),
             )
         )  # fmt: skip
-        if any(part in rule and not isinstance(rule[part], bool) for part in DECIDING):
+        if name == "cite":  # how to object is told and ruled elsewhere
             self.open += [(cite, pair) for pair in found.pairs if pair.changed]
         return {name: found.new.model_dump(), **values}
 
     def numbered(self, value: Any, found: "_Replaced", cite: Citation) -> Any:
         """A value, or the values in it, with the changed numbers put in."""
         if isinstance(value, Mapping):
+            if _is_citation(value.get("cite")):
+                return value  # it rests on a sentence of its own
             return {name: self.numbered(item, found, cite) for name, item in value.items()}
         if isinstance(value, list):
             return [self.numbered(item, found, cite) for item in value]
@@ -320,8 +324,16 @@ def _beneath(path: str, item: Any, n: int) -> str:
     return _joined(path, str(named or n))
 
 
-def _said(value: Any) -> str:
-    return ", ".join(map(str, value.values())) if isinstance(value, Mapping) else str(value)
+def _differing(before: Any, after: Any) -> Iterator[tuple[str, str]]:
+    """The values in which two of one shape differ."""
+    if isinstance(before, Mapping):
+        for name in before:
+            yield from _differing(before[name], after[name])
+    elif isinstance(before, list):
+        for one, other in zip(before, after, strict=True):
+            yield from _differing(one, other)
+    elif before != after:
+        yield str(before), str(after)
 
 
 def _carried(

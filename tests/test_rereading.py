@@ -12,6 +12,7 @@ from govbot.app import templates
 from govbot.charter import Charter, Reading, citations_in
 from govbot.config import reading_beside
 from govbot.constitution import Constitution
+from govbot.effects import StartProcess
 from govbot.grounding import ground_charter
 from govbot.numbers import quantities
 from govbot.readingfile import load_reading
@@ -108,6 +109,46 @@ def test_a_changed_number_that_no_rule_holds_makes_the_charter_stale() -> None:
     found = reread(reading, old, Constitution(text))
     assert "no rule holds that number" in found.stale[0].why
     assert [stale.name for stale in found.stale] == list(reading.processes)
+
+
+def test_a_number_in_an_effect_changes_with_its_sentence() -> None:
+    path = templates()["elected-board"]
+    found = changed(
+        ("If all 5 seats are held", "If all 7 seats are held"),
+        ("as are missing from the\n5.", "as are missing from the\n7."), path=path,
+    )  # fmt: skip
+    outcomes = stage(found, "vacancy_call").outcomes
+    starting = next(e for e in outcomes[-1].effects if isinstance(e, StartProcess))
+    assert starting.start_process.fields["seats"] == "7 - eligible"
+    told = {(step.before, step.after) for step in found.steps if step.after}
+    assert ("5 - eligible", "7 - eligible") in told and ("eligible >= 5", "eligible >= 7") in told
+
+
+@pytest.mark.parametrize(
+    ("template", "old", "new", "type"),
+    [
+        ("circles", "fewer than 2 consent", "fewer than 4 consent", "circle_proposal"),
+        ("community-referee", "no ruling after 5 days", "no ruling after 7 days", "referee_case"),
+    ],
+)
+def test_a_number_that_only_words_hold_makes_its_charter_stale(
+    template: str, old: str, new: str, type: str
+) -> None:
+    found = changed((old, new), path=templates()[template])
+    assert type in {stale.name for stale in found.stale}
+    assert any("no rule holds that number" in stale.why for stale in found.stale)
+
+
+def test_a_term_takes_its_new_number_too() -> None:
+    old, reading = loaded(EXAMPLE)
+    said = "Voters have been members for 30 days."
+    text = Constitution(f"{old.text}\n## Article 9: Terms\n\n{said}\n")
+    term = {"who": "days_here >= 30", "cite": {"section": "article-9", "quote": said}}
+    document = {**reading.document, "constitution": text.digest, "terms": {"voters": term}}
+    before = Reading.model_validate(document)
+    found = reread(before, text, Constitution(text.text.replace("for 30 days", "for 60 days")))
+    assert found.reading.terms["voters"].who == "days_here >= 60"
+    assert "60 days" in found.reading.terms["voters"].cite.quote
 
 
 def test_a_section_that_moved_is_cited_where_it_stands_now() -> None:
