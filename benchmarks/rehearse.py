@@ -115,8 +115,8 @@ def moved(value: Any, copy: int, types: set[str]) -> Any:
         made = {name: moved(item, copy, types) for name, item in value.items()}
         if set(value) == {"section", "quote"}:
             made["section"] = re.sub(r"^article-(\d)", rf"article-{copy}\1", value["section"])
-        if value.get("type") in types:
-            made["type"] = f"{value['type']}_{copy}"
+        if value.get("type") in types and set(value) <= {"type", "fields"}:
+            made["type"] = f"{value['type']}_{copy}"  # of a process that is started
         return made
     return [moved(item, copy, types) for item in value] if isinstance(value, list) else value
 
