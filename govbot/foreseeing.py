@@ -18,7 +18,7 @@ from govbot.charter import Reading
 from govbot.config import Folder, reading_beside
 from govbot.constitution import Constitution
 from govbot.errors import GovbotError, MemberError
-from govbot.foresight import Foresight, foresee, summary
+from govbot.foresight import foresee, summary
 from govbot.ledger import read_entry
 from govbot.memory import Memory
 from govbot.readingfile import write_reading
@@ -26,7 +26,7 @@ from govbot.records import Amendment, Member
 from govbot.rehearsal import Rules
 from govbot.swapping import in_short, preview
 
-MOST_BESIDE = 2000  # entries that are played in a thread, well under a second
+MOST_BESIDE = 500  # entries that are played in a thread: well under a second
 LONGEST = 120.0  # seconds
 NOT_REHEARSED = (
     "What this would have changed could not be rehearsed; `govbot rehearse` at the machine tells"
@@ -59,7 +59,7 @@ class Foreseer:
         async with self._alone:
             try:
                 async with asyncio.timeout(LONGEST):
-                    return *self._swapped(brought), *summary(await self._seen(text, brought))
+                    return *self._swapped(brought), *await self._told(text, brought)
             except TimeoutError:
                 log.warning("rehearsing an amendment took longer than %.0f seconds", LONGEST)
             except FAULTS:
@@ -73,7 +73,7 @@ class Foreseer:
             old, going_on = self.memory.reading(), running(self.memory)
             yield from in_short(preview(old, brought, (), going_on, members))
 
-    async def _seen(self, text: str, brought: Reading | None) -> Foresight:
+    async def _told(self, text: str, brought: Reading | None) -> list[str]:
         if self.memory.engine.size > MOST_BESIDE:
             return await self._apart(text, brought)
         # Texts keep what they have looked up, so the thread has its own.
@@ -82,27 +82,28 @@ class Foreseer:
         entries = [data for _, data in self.memory.engine.read()]
         return await asyncio.to_thread(_played, entries, base, reading, text, brought, members)
 
-    async def _apart(self, text: str, brought: Reading | None) -> Foresight:
+    async def _apart(self, text: str, brought: Reading | None) -> list[str]:
         with TemporaryDirectory(prefix="govbot-") as place:
             amended = Path(place) / "amended.md"
             amended.write_bytes(text.encode())
-            command = ["rehearse", str(amended), "--dir", str(self.folder.path), "--json"]
+            command = ["rehearse", str(amended), "--dir", str(self.folder.path), "--short"]
             if brought is not None:
                 beside = reading_beside(amended)
                 beside.write_text(write_reading(brought, "Brought along."), encoding="utf-8")
                 command += ["--reading", str(beside)]
-            return Foresight.model_validate_json(await _told(command))
+            return (await _printed(command)).splitlines()
 
 
 def _played(
     entries: list[bytes], base: str, reading: Reading, text: str, brought: Reading | None,
     members: tuple[Member, ...],
-) -> Foresight:  # fmt: skip
+) -> list[str]:  # fmt: skip
     before = Rules(reading, Constitution(base))
-    return foresee(map(read_entry, entries), before, Constitution(text), brought, members)
+    seen = foresee(map(read_entry, entries), before, Constitution(text), brought, members)
+    return summary(seen)
 
 
-async def _told(command: list[str]) -> bytes:
+async def _printed(command: list[str]) -> str:
     """What `govbot` prints; OSError where it says that something is wrong."""
     pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(
@@ -116,4 +117,4 @@ async def _told(command: list[str]) -> bytes:
         raise
     if not out:
         raise OSError(wrong.decode(errors="replace").strip() or "it ended without a word")
-    return out
+    return out.decode()

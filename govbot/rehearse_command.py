@@ -18,9 +18,10 @@ from govbot.options import UNSOUND, dir_option, json_option
     type=click.Path(path_type=Path),
     help="What the changed text means; else the reading in force, carried over.",
 )
+@click.option("--short", is_flag=True, help="Only what those who vote on it are told.")
 @dir_option
 @json_option
-def rehearse(amended: Path, rules: Path | None, folder: Path, as_json: bool) -> None:
+def rehearse(amended: Path, rules: Path | None, short: bool, folder: Path, as_json: bool) -> None:
     """Play the past again under an edited copy of the constitution; nothing is written.
 
     \b
@@ -30,7 +31,7 @@ def rehearse(amended: Path, rules: Path | None, folder: Path, as_json: bool) -> 
     from govbot.app import open_view
     from govbot.constitution import Constitution
     from govbot.errors import OperatorError
-    from govbot.foresight import foresee, told
+    from govbot.foresight import foresee, summary, told
     from govbot.ledger import read_entry
     from govbot.readingfile import load_reading
     from govbot.rehearsal import Rules
@@ -44,7 +45,8 @@ def rehearse(amended: Path, rules: Path | None, folder: Path, as_json: bool) -> 
     with _shown(memory.engine.size) as progress:
         members = memory.community.members.values()
         seen = foresee(entries, before, text, reading, members, progress)
-    click.echo(seen.model_dump_json(indent=2) if as_json else "\n".join(told(seen)))
+    lines = summary(seen) if short else told(seen)
+    click.echo(seen.model_dump_json(indent=2) if as_json else "\n".join(lines))
     sys.exit(UNSOUND if seen.grave else 0)
 
 
