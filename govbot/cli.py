@@ -145,7 +145,8 @@ async def _chat(folder: Path, console: "Console", model: str) -> None:
         await bot.agent.meet(terminal.member(name))
 
     async def handle(request: Request) -> Reply:
-        reply = await answered(request, bot.agent.handle)
+        with console.status("Looking it up …"):  # a model or a rehearsal takes its time
+            reply = await answered(request, bot.agent.handle)
         bot.scheduler.wake()
         return reply
 
