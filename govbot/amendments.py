@@ -19,6 +19,7 @@ from govbot.errors import MemberError
 from govbot.records import Amendment, digest
 
 CONTEXT = 2  # lines of context around a change
+MOST_SHOWN = 80  # characters of what a member said that a refusal repeats
 SHORT = 16  # hexadecimal digits of a digest where people read it
 
 
@@ -232,10 +233,12 @@ _STEPS = tuple(
 def worded(said: str, constitution: Constitution) -> Amendment:
     """The amendment that a member's words ask for; MemberError says what is unclear in them."""
     text, rest, named = constitution.text, said.strip(), ""
+    if not rest:
+        raise MemberError(f"the change is missing; {HOW_TO_SAY}")
     while rest:
         found = next((match for step in _STEPS if (match := step.match(rest))), None)
         if found is None:
-            raise MemberError(f"I could not read “{rest[:80]}” as a change; {HOW_TO_SAY}")
+            raise MemberError(f"I could not read “{rest[:MOST_SHOWN]}” as a change; {HOW_TO_SAY}")
         named = found["section"] or named
         text = _stepped(text, found.groupdict(), named)
         rest = rest[found.end() :]
@@ -268,10 +271,11 @@ def _found(constitution: Constitution, words: str, named: str) -> tuple[int, int
     found = [match.span() for match in pattern.finditer(constitution.text, low, high)]
     if len(found) == 1:
         return found[0]
+    shown = words if len(words) <= MOST_SHOWN else f"{words[:MOST_SHOWN]}…"
     if not found:
-        raise MemberError(f"{place} does not say “{words}”; take the words as they stand there")
+        raise MemberError(f"{place} does not say “{shown}”; take the words as they stand there")
     raise MemberError(
-        f"“{words}” stands {len(found)} times in {place}; say in which section (“in Section 3.1,”)"
+        f"“{shown}” stands {len(found)} times in {place}; say in which section (“in Section 3.1,”)"
         " or take more of the words around it"
     )
 

@@ -193,6 +193,10 @@ def test_only_the_bot_rehearses_and_only_once(tmp_path: Path) -> None:
 
 def test_what_cannot_be_rehearsed_is_answered_with_how_to_say_it(tmp_path: Path) -> None:
     async def script(town: Town) -> None:
+        for bare in ("rehearse", "rehearse:", " Rehearse  "):
+            assert "The change is missing; say it as" in (await town.say("alice", bare)).text
+        long = await town.say("alice", f"rehearse replace “{'y' * 1500}” with “z”")
+        assert not long.ok and f"does not say “{'y' * 80}…”" in long.text
         prose = await town.say("alice", "rehearse shorter votes")
         assert not prose.ok and "I could not read “shorter votes” as a change" in prose.text
         first, second = await asyncio.gather(

@@ -186,7 +186,7 @@ def test_several_steps_are_said_in_one_message() -> None:
         ("in Section 9, replace “6 days” with “9 days”", "there is no section “Section 9”"),
         ("votes are shorter from now on", "could not read “votes are shorter"),
         ("replace “one vote” with “one vote”", "changes nothing"),
-        ("", "changes nothing"),
+        ("", "the change is missing; say it as"),
     ],
 )
 def test_what_is_unclear_in_the_words_is_said(said: str, told: str) -> None:

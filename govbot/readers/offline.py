@@ -30,7 +30,7 @@ _SHOWING = re.compile(
     rf"(?:\s+(?:{_PROCESS}|(?:the\s+|all\s+)?(?:open\s+)?process(?:es)?|proposals|everything))?",
     re.IGNORECASE,
 )
-_REHEARSING = re.compile(r"rehearse\s*:?\s+(?P<words>.+)", re.IGNORECASE | re.DOTALL)
+_REHEARSING = re.compile(r"rehearse(?:\s*:?\s+(?P<words>.+))?[:.!]?", re.IGNORECASE | re.DOTALL)
 _MANAGING = re.compile(
     rf"(?P<act>pause|resume|cancel|withdraw|extend)\s+{_PROCESS}"
     r"(?:\s+by\s+(?P<by>.+?))?(?:\s*(?:,\s*)?(?:because|since|:)\s+(?P<reason>.+))?",
@@ -118,7 +118,7 @@ def _about(text: str, vocabulary: Vocabulary) -> Intent | None:
             }
         )
     if (found := _REHEARSING.fullmatch(text)) is not None:
-        return Rehearse(words=found["words"])
+        return Rehearse(words=found["words"] or "")
     if (found := _SHOWING.fullmatch(text.rstrip("?.! "))) is not None:
         return Show(process=int(found["process"]) if found["process"] else None)
     if text.endswith("?") or _ASKING.match(text):
