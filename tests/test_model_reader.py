@@ -216,9 +216,12 @@ def test_an_answer_is_claims_with_their_quotes() -> None:
         {"quote": "Mallory decides."},
     ],
 )
-def test_a_claim_without_ground_is_not_told(change: dict[str, str]) -> None:
+def test_a_claim_without_ground_is_not_told(
+    change: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
     wrong = RIGHT.model_copy(update=change)
     guidance, _ = answered(RIGHT, wrong)
+    assert caplog.text.count("what the model says is not told: ") == 1
     assert guidance.confidence == "low" and "1 more that the model said" in guidance.answer
     assert guidance.answer.count("“") == 1
     alone, _ = answered(wrong)

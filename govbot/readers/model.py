@@ -313,6 +313,7 @@ def _read(
                 case "unclear":
                     unclear.append(item.missing[:300] or "what would you like me to do")
         except _Doubt as doubt:
+            log.warning("what the model read is not offered: %s", doubt)
             unclear.append(str(doubt))
     if actions:
         return Offer(actions=tuple({canonical(plain(a.model_dump())): a for a in actions}.values()))
@@ -468,8 +469,12 @@ def _grounded(
 ) -> Guidance:
     """The claims whose quotes stand in the text, each with its quote; else what search finds."""
     nearest = constitution.query(question)
-    carried = [(claim, _carried(claim, constitution)) for claim in answered.claims]
-    kept = [(claim, found) for claim, found in carried if found]
+    kept: list[tuple[Claim, Grounding]] = []
+    for claim in answered.claims:
+        if isinstance(found := _carried(claim, constitution), Grounding):
+            kept.append((claim, found))
+        else:
+            log.warning("what the model says is not told: %s", found)
     if not kept:
         return _unsaid(nearest) if whole and not answered.claims else nearest
     lines, cited = [], dict[str, Section]()
@@ -490,20 +495,22 @@ def _grounded(
     )  # fmt: skip
 
 
-def _carried(claim: Claim, constitution: Constitution) -> Grounding | None:
+def _carried(claim: Claim, constitution: Constitution) -> Grounding | str:
     """How the text carries a claim: its quote stands, its numbers are there and nothing is turned.
 
-    An exception beside the quote does not undo the claim, but has to be told with it.
+    Else why it does not. An exception beside the quote does not undo the claim, but has to be told
+    with it.
     """
     words = " ".join(claim.quote.split())
     if not words or not claim.says.strip():
-        return None
+        return "it says nothing, or quotes nothing"
     place = locate(constitution, Citation(section=claim.section.strip("[] "), quote=words))
     if place is None:
-        return None
+        return f"“{words[:200]}” does not stand in the constitution"
     cite = Citation(section=place.section.id, quote=" ".join(place.text.split()))
     found = ground(constitution, claim.says, cite)
-    return found if found.passes or found.objections == found.exceptions else None
+    kept = found.passes or found.objections == found.exceptions
+    return found if kept else "; ".join(found.objections)
 
 
 def _line(text: str) -> str:
