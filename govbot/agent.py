@@ -206,17 +206,26 @@ class Agent:
             await self._close_if_due(intent.process)
         if isinstance(intent, Manage) and self._unprovided(intent):
             return await self._unforeseen(Want(what=request.text), request)
-        fact = self._decide(intent, request)
+        fact, foreseen = await self._decided(intent, request)
+        if foreseen and (kept := self.memory.engine.find(fact.id)) is not None:
+            return self._reply_to(kept)  # the same was heard once more meanwhile
         self._verify(fact)
-        if foreseen := await self._foreseen(fact):
-            # Others may have been heard meanwhile, or the same once more.
-            if (kept := self.memory.engine.find(fact.id)) is not None:
-                return self._reply_to(kept)
-            fact = self._decide(intent, request)
         try:
             return await self._record(fact, foreseen)
         except Refused as refused:
             return await self._turn_away(intent, request, refused)
+
+    async def _decided(
+        self, intent: Open | Give | Manage, request: Request
+    ) -> tuple[Fact, tuple[str, ...]]:
+        """The fact, and what is told with it of the very amendment that it holds."""
+        fact = self._decide(intent, request)
+        while foreseen := await self._foreseen(fact):
+            # Others may have been heard meanwhile, and the constitution may be another one.
+            before, fact = fact, self._decide(intent, request)
+            if _rules_of(before) == _rules_of(fact):
+                return fact, foreseen
+        return fact, ()
 
     def _decide(self, intent: Open | Give | Manage, request: Request) -> Fact:
         """What the charter makes of an intent: a fact with its decision, not yet recorded."""
@@ -504,6 +513,12 @@ class Agent:
     def _now(self) -> datetime:
         """The present, never before the last entry: a clock set back cannot reorder anything."""
         return max(self.clock(), self.memory.engine.last_at or self.clock())
+
+
+def _rules_of(fact: Fact) -> tuple[str, str] | None:
+    """The text and the reading that an opening is decided by."""
+    body = fact.body
+    return (body.constitution, body.reading) if isinstance(body, Opened) else None
 
 
 def _named(action: Open) -> str:

@@ -42,8 +42,10 @@ class _Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         for argument in args:
-            if _half(argument):
-                raise click.UsageError(f"{argument!r} is not UTF-8; write it in UTF-8")
+            try:
+                argument.encode()
+            except UnicodeEncodeError:
+                raise click.UsageError(f"{argument!r} is not UTF-8; write it in UTF-8") from None
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -54,11 +56,6 @@ class _Commands(click.Group):
         except GovbotError as error:
             click.echo(f"govbot: {error}", err=True)
             sys.exit(CANNOT)
-
-
-def _half(text: str) -> bool:
-    """Whether a byte stands in it that is no part of a character."""
-    return any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def collect_rarely() -> None:

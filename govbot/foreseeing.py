@@ -107,8 +107,8 @@ async def _printed(command: list[str]) -> str:
     """What `govbot` prints; OSError where it says that something is wrong."""
     pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "govbot", *command, stdout=pipe, stderr=pipe
-    )
+        sys.executable, "-P", "-m", "govbot", *command, stdout=pipe, stderr=pipe
+    )  # with -P no file of the folder the bot runs in is taken for a module
     try:
         out, wrong = await child.communicate()
     except asyncio.CancelledError:

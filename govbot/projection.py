@@ -115,6 +115,11 @@ def m007_when(db: Database) -> None:
     db.table("roles").create_index(["n"])
 
 
+@migrations()
+def m008_apart(db: Database) -> None:
+    db.execute("create index decisions_apart on decisions(n) where process is null")
+
+
 TABLES = ("position", "processes", "deadlines", "events", "inputs", "decisions", "members",
           "roles", "rules", "outbox", "words")  # fmt: skip
 

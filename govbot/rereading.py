@@ -109,6 +109,21 @@ def reread(
     for type, lost in _unsound(reading, charters, steps, places):
         stale.append(_stale("rules", type, charters.pop(type).title, lost, places))
     stale += _orphans(charters)
+    roles, terms, gone = _named(reading, places)
+    return Rereading(
+        reading=Reading(
+            constitution=new.digest, drafted_by=reading.drafted_by, terms=terms, roles=roles,
+            processes=charters,
+        ),
+        steps=tuple(step for step in steps if step.type in charters), stale=(*stale, *gone),
+    )  # fmt: skip
+
+
+def _named(
+    reading: Reading, places: "_Places"
+) -> tuple[dict[str, Citation], dict[str, Term], list[Stale]]:
+    """The roles and the terms of the new text, and those whose words are gone."""
+    stale = list[Stale]()
     roles, terms = dict[str, Citation](), dict[str, Term]()
     for role, cite in reading.roles.items():
         if (kept := places.of(cite)) is not None:
@@ -122,13 +137,7 @@ def reread(
             stale.append(_stale("term", name, "", carrying.lost[0], places))
         else:
             terms[name] = Term.model_validate(document)
-    return Rereading(
-        reading=Reading(
-            constitution=new.digest, drafted_by=reading.drafted_by, terms=terms, roles=roles,
-            processes=charters,
-        ),
-        steps=tuple(step for step in steps if step.type in charters), stale=tuple(stale),
-    )  # fmt: skip
+    return roles, terms, stale
 
 
 def _unsound(

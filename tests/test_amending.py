@@ -25,6 +25,7 @@ from govbot.readingfile import load_reading
 from govbot.records import (
     BOT,
     Adopted,
+    Amendment,
     Done,
     Effect,
     Fact,
@@ -160,6 +161,30 @@ def test_a_fault_in_a_rehearsal_does_not_hold_up_the_amendment(
         assert reply.ok and foreseeing.NOT_REHEARSED in reply.text
         await passed(town, 1)
         assert "for 4 days" in town.bot.memory.constitution().text
+
+    play(tmp_path, script)
+
+
+def test_what_is_told_is_of_the_text_that_is_voted_on(tmp_path: Path) -> None:
+    """The constitution changes while somebody's amendment of it is rehearsed."""
+    text = Constitution(TEXT.text.replace("Otherwise it is lost.", "Otherwise it falls.", 1))
+
+    async def script(town: Town) -> None:
+        memory, heard = town.bot.memory, list[str]()
+
+        async def foresee(amendment: Amendment, waits: bool) -> tuple[str, ...]:
+            heard.append(amendment.base)
+            if amendment.base == TEXT.digest:
+                kept = reread(memory.reading(), TEXT, text)
+                found = Adoption(text, kept.reading, kept.stale)
+                await enact(memory, found, (TEXT, READING), START, member="by:the members")
+            return (f"told of {amendment.base}",)
+
+        town.bot.agent.foresee = foresee
+        reply = await town.say("alice", LONGER)
+        assert heard == [TEXT.digest, text.digest]
+        assert f"told of {text.digest}" in reply.text and TEXT.digest not in reply.text
+        assert town.process(1).constitution == text.digest
 
     play(tmp_path, script)
 
